@@ -1,0 +1,77 @@
+"""`python -m ringback_sandbox`: serve the sandbox."""
+
+import argparse
+import ipaddress
+import logging
+import os
+import sys
+from pathlib import Path
+
+DEFAULT_PORT = 8422
+IN_USE = 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit code: 0 after an orderly end, 1 for trouble, 3 when the folder is in use."""
+    given = _parser().parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="ringback sandbox: %(message)s")
+    # What is needed to serve is imported only once the arguments are good.
+    from .serving import Options, serve
+    from .store import StateInUseError
+
+    options = Options(
+        state=given.state,
+        host=given.host,
+        port=given.port,
+        idle_exit_s=given.idle_exit,
+        memory=given.memory,
+        key=given.api_key or os.environ.get("RINGBACK_SANDBOX_KEY") or None,
+        line=given.phone_number,
+        rate=given.rate,
+    )
+    try:
+        serve(options)
+    except StateInUseError:
+        _tell(f"another sandbox already serves {given.state}: use it, or give this one a folder of its own")
+        return IN_USE
+    except OSError as error:
+        _tell(f"cannot serve {given.state} on {given.host}: {error}")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ringback_sandbox",
+        description="A telephone carrier to try against. Nothing leaves this machine.",
+    )
+    add = parser.add_argument
+    add("--state", type=Path, required=True, metavar="DIR", help="folder for its database, key and endpoint.json")
+    add("--port", type=int, default=DEFAULT_PORT, help="preferred port; 0 for any free one (default %(default)s)")
+    add("--host", type=_loopback, default="127.0.0.1", help="loopback address to listen on (default %(default)s)")
+    add("--idle-exit", type=float, default=0, metavar="SECONDS", help="exit when unused this long; 0 for never")
+    add("--memory", action="store_true", help="forget all traffic at exit")
+    add("--api-key", help="key that clients present (default $RINGBACK_SANDBOX_KEY, else a random one kept in DIR)")
+    add("--phone-number", default="+15550109999", metavar="E164", help="the line's own number (default %(default)s)")
+    add("--rate", type=int, default=100, metavar="N", help="most sends a minute; 0 for no limit (default %(default)s)")
+    return parser
+
+
+def _loopback(host: str) -> str:
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        good = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        good = False
+    if not good:
+        raise argparse.ArgumentTypeError(f"{host} is not a loopback address: the sandbox serves this machine alone")
+    return host
+
+
+def _tell(text: str) -> None:
+    print(f"ringback sandbox: {text}", file=sys.stderr)  # noqa: T201  standard error is where it tells things
+
+
+if __name__ == "__main__":
+    sys.exit(main())

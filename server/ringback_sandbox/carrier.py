@@ -1,0 +1,265 @@
+import asyncio
+import heapq
+import re
+import secrets
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from .clock import Clock, iso
+from .events import Hub
+from .faults import MAGIC_NUMBERS, ORDINARY, FaultKind, Faults, Magic
+from .model import Call, Message, MessageType, Outbound, Reply
+from .views import view
+
+if TYPE_CHECKING:
+    from .store import Store
+
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_KEYS = re.compile(r"[0-9*#]{1,32}")
+_MOST_DIGITS = 256
+_WINDOW_MS = 60_000
+
+
+class WrongStateError(Exception):
+    """The call is not in a state that allows this; its text says which state that is."""
+
+
+class NoSuchCallError(Exception):
+    """The carrier knows no call with this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a dialect understood of a send: who is to get which text."""
+
+    type: MessageType | Literal["voice"]
+    to: str
+    text: str
+    media_url: str | None = None
+
+
+class Carrier:
+    """The carrier behind every wire dialect: takes messages and calls, and knows what became of them.
+
+    Args:
+        store: Where everything is kept.
+        hub: Who is told of changes.
+        line: The carrier's own number, in E.164.
+        rate: Most sends accepted for handling within a minute of the sandbox's clock; 0 means no limit.
+    """
+
+    def __init__(self, store: "Store", hub: Hub, *, line: str, rate: int) -> None:
+        self.store = store
+        self.hub = hub
+        self.line = line
+        self.rate = rate
+        self.instance = secrets.token_hex(8)
+        self.clock = Clock(store.fact("clock_offset_ms"))
+        self.faults = Faults()
+        self._sends: deque[int] = deque()
+        self._wake = asyncio.Event()
+        # The status last told of each item that still changes by itself, and a heap of when they do.
+        self._told: dict[str, str] = {}
+        self._due: list[tuple[int, str]] = []
+        for item in store.everything():
+            if not isinstance(item, Reply):
+                self._watch(item)
+
+    # -- what the dialects ask -------------------------------------------------------------------------------------
+
+    def wait_s(self) -> int:
+        """Count one send against the rate; 0 when it is within, else the seconds to wait before the next try."""
+        now = self.clock.now_ms()
+        while self._sends and self._sends[0] <= now - _WINDOW_MS:
+            self._sends.popleft()
+        if self.rate and len(self._sends) >= self.rate:
+            return max(1, -(-(self._sends[0] + _WINDOW_MS - now) // 1000))
+        self._sends.append(now)
+        return 0
+
+    def fault_for(self, submission: Submission) -> FaultKind | None:
+        """The fault that strikes this send, if one does."""
+        content = (submission.type, submission.to, submission.text, submission.media_url or "")
+        return self.faults.take(content, _magic(submission.to))
+
+    def accept(self, submission: Submission) -> Outbound:
+        """Take a message or a call. Every call of this is one more: nothing is recognised as a repetition."""
+        magic = _magic(submission.to)
+        voice = submission.type == "voice"
+        outcome = magic.call if voice else magic.message
+        item_id = ("call_" if voice else "msg_") + secrets.token_hex(10)
+        self.store.add(
+            id=item_id,
+            type=submission.type,
+            number=submission.to,
+            text=submission.text,
+            media_url=submission.media_url,
+            at_ms=self.clock.now_ms(),
+            outcome=outcome,
+            error=None if outcome in {"delivered", "ring"} else magic.error,
+        )
+        item = self.store.get(item_id)
+        assert isinstance(item, Message | Call)
+        self._tell(item)
+        return item
+
+    def message(self, item_id: str) -> Message | None:
+        """The message with this id, or None."""
+        item = self.store.get(item_id)
+        return item if isinstance(item, Message) else None
+
+    def call(self, item_id: str) -> Call | None:
+        """The call with this id, or None."""
+        item = self.store.get(item_id)
+        return item if isinstance(item, Call) else None
+
+    # -- what the handset's owner does -----------------------------------------------------------------------------
+
+    def answer(self, call_id: str) -> Call:
+        """Pick up a ringing call.
+
+        Raises:
+            NoSuchCallError: nothing by that id was called.
+            WrongStateError: it does not ring.
+        """
+        self._call_in(call_id, "ringing")
+        self.store.set_answered(call_id, self.clock.now_ms())
+        return self._changed(call_id)
+
+    def decline(self, call_id: str) -> Call:
+        """Refuse a ringing call: it ends busy.
+
+        Raises:
+            NoSuchCallError: nothing by that id was called.
+            WrongStateError: it does not ring.
+        """
+        self._call_in(call_id, "ringing")
+        self.store.set_ended(call_id, self.clock.now_ms(), "busy")
+        return self._changed(call_id)
+
+    def hang_up(self, call_id: str) -> Call:
+        """End an answered call.
+
+        Raises:
+            NoSuchCallError: nothing by that id was called.
+            WrongStateError: nobody is talking.
+        """
+        self._call_in(call_id, "in-progress")
+        self.store.set_ended(call_id, self.clock.now_ms(), "completed")
+        return self._changed(call_id)
+
+    def press(self, call_id: str, keys: str) -> Call:
+        """Press keys during an answered call.
+
+        Raises:
+            ValueError: not 1 to 32 of 0-9, * and #, or more than a call holds.
+            NoSuchCallError: nothing by that id was called.
+            WrongStateError: nobody is talking.
+        """
+        if not _KEYS.fullmatch(keys):
+            raise ValueError("keys must be 1 to 32 of 0-9, * and #")
+        if len(self._call_in(call_id, "in-progress").digits) + len(keys) > _MOST_DIGITS:
+            raise ValueError(f"a call holds at most {_MOST_DIGITS} keys")
+        self.store.add_digits(call_id, keys)
+        return self._changed(call_id)
+
+    def reply(self, sender: str, body: str) -> Reply:
+        """Keep a text that the handset's owner wrote back."""
+        item_id = "rpl_" + secrets.token_hex(10)
+        self.store.add(id=item_id, type="reply", number=sender, text=body, at_ms=self.clock.now_ms())
+        reply = self.store.get(item_id)
+        assert isinstance(reply, Reply)
+        self.hub.publish("reply", self.view(reply))
+        return reply
+
+    # -- time and state --------------------------------------------------------------------------------------------
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward and tell at once what that changed."""
+        self.clock.advance(seconds)
+        self.store.set_fact("clock_offset_ms", self.clock.offset_ms)
+        self.hub.publish("clock", self.clock_view())
+        self._tell_moved()
+        self._wake.set()
+
+    def reset(self) -> None:
+        """Forget all traffic, requests and faults, and return to real time."""
+        self.store.clear()
+        self.faults.reset()
+        self.clock.reset()
+        self._sends.clear()
+        self._told.clear()
+        self._due.clear()
+        self.hub.publish("reset", None)
+
+    async def run(self) -> None:
+        """Tell the streams of changes that time brings; runs until cancelled."""
+        while True:
+            moment = self._tell_moved()
+            self._wake.clear()
+            # A little late on purpose: many items that change together are told in one go.
+            delay = None if moment is None else max(0, moment - self.clock.now_ms()) / 1000 + 0.01
+            try:
+                await asyncio.wait_for(self._wake.wait(), delay)
+            except TimeoutError:
+                continue
+
+    def view(self, item: Outbound | Reply) -> dict[str, Any]:
+        """The item as the control routes show it."""
+        return view(item, self.clock.now_ms(), self.line)
+
+    def clock_view(self) -> dict[str, Any]:
+        """The clock as the control routes show it."""
+        return {"now": iso(self.clock.now_ms()), "offset_s": self.clock.offset_ms / 1000}
+
+    def faults_view(self) -> dict[str, Any]:
+        """The faults as the control routes show them."""
+        return {"next": self.faults.left, "kind": self.faults.kind, "telephony": self.faults.telephony}
+
+    def _call_in(self, call_id: str, state: str) -> Call:
+        call = self.call(call_id)
+        if call is None:
+            raise NoSuchCallError("no such call")
+        status = call.status(self.clock.now_ms())
+        if status != state:
+            raise WrongStateError(f"the call is {status}, not {state}")
+        return call
+
+    def _changed(self, call_id: str) -> Call:
+        call = self.call(call_id)
+        assert call is not None
+        self._tell(call)
+        return call
+
+    def _watch(self, item: Outbound) -> None:
+        now = self.clock.now_ms()
+        moment = item.next_change_ms(now)
+        if moment is None:
+            self._told.pop(item.id, None)
+            return
+        self._told[item.id] = item.status(now)
+        heapq.heappush(self._due, (moment, item.id))
+        if self._due[0][0] == moment:
+            self._wake.set()
+
+    def _tell(self, item: Outbound) -> None:
+        self._watch(item)
+        if self.hub.listeners:
+            self.hub.publish("call" if isinstance(item, Call) else "message", self.view(item))
+
+    def _tell_moved(self) -> int | None:
+        """Tell of every item whose status changed by itself; returns when the next one will."""
+        while self._due and self._due[0][0] <= self.clock.now_ms():
+            _, item_id = heapq.heappop(self._due)
+            item = self.store.get(item_id)
+            if isinstance(item, Message | Call) and self._told.get(item_id) not in {
+                None,
+                item.status(self.clock.now_ms()),
+            }:
+                self._tell(item)
+        return self._due[0][0] if self._due else None
+
+
+def _magic(number: str) -> Magic:
+    return MAGIC_NUMBERS.get(number, ORDINARY)

@@ -1,0 +1,34 @@
+-- Everything that went over the line, in the order it came. One table, so that one sequence orders texts, calls and replies.
+CREATE TABLE IF NOT EXISTS traffic (
+    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          TEXT NOT NULL UNIQUE,
+    type        TEXT NOT NULL CHECK (type IN ('sms', 'mms', 'voice', 'reply')),
+    number      TEXT NOT NULL,  -- the handset's side: the recipient, or the sender of a reply
+    text        TEXT NOT NULL,  -- body or prompt
+    media_url   TEXT,
+    at_ms       INTEGER NOT NULL,
+    outcome     TEXT,
+    error       TEXT,
+    answered_ms INTEGER,
+    ended_ms    INTEGER,
+    ending      TEXT,
+    digits      TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+-- Every request to a wire dialect, whether or not it was accepted.
+CREATE TABLE IF NOT EXISTS requests (
+    seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms  INTEGER NOT NULL,
+    method TEXT NOT NULL,
+    path   TEXT NOT NULL,
+    query  TEXT NOT NULL,
+    body   TEXT,             -- JSON
+    status INTEGER,          -- NULL while no answer has left
+    closed INTEGER NOT NULL DEFAULT 0,
+    answer TEXT
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS facts (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,11 @@
+"""The wire dialects: one file for each carrier whose HTTP the sandbox speaks, over one carrier underneath.
+
+A new dialect is one file with a class like `ThinkFleetBot`, and one line in `DIALECTS`.
+"""
+
+from .dialect import Dialect, Setting
+from .thinkfleetbot import ThinkFleetBot
+
+DIALECTS: tuple[type[Dialect], ...] = (ThinkFleetBot,)
+
+__all__ = ["DIALECTS", "Dialect", "Setting"]

@@ -1,0 +1,105 @@
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from starlette.responses import RedirectResponse, Response
+
+from ringback_sandbox.faults import HANG_S, NOT_ACCEPTED, RETRY_AFTER_S, SLOW_S, FaultKind
+from ringback_sandbox.http import Close, Connections, JSONAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.routing import Route
+
+    from ringback_sandbox.carrier import Carrier, Submission
+    from ringback_sandbox.model import Outbound
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What every dialect stands on.
+
+    Attributes:
+        carrier: The one carrier underneath.
+        connections: Lets a dialect close a connection without an answer.
+        key: The API key that its clients present.
+    """
+
+    carrier: "Carrier"
+    connections: Connections
+    key: str
+
+
+class Dialect(Protocol):
+    """One carrier's HTTP, spoken over the sandbox's carrier.
+
+    Attributes:
+        prefixes: The paths that belong to it; requests under them are recorded.
+        elsewhere: A path under them that no route answers, for redirects.
+    """
+
+    prefixes: ClassVar[tuple[str, ...]]
+    elsewhere: ClassVar[str]
+
+    def __init__(self, setting: Setting) -> None: ...
+
+    def routes(self) -> "Sequence[Route]":
+        """Its calls."""
+        ...
+
+    def accepted(self, item: "Outbound") -> Any:
+        """The JSON that tells of a send that was taken."""
+        ...
+
+    def wrong(self, item: "Outbound") -> Any:
+        """JSON for the same send whose types are not what the carrier promises."""
+        ...
+
+    def error(self, status: int, text: str, *, retry_after_s: int | None = None) -> Response:
+        """An error in the carrier's own form."""
+        ...
+
+
+async def take(dialect: Dialect, setting: Setting, submission: "Submission") -> Response:
+    """Handle one well-formed send as every dialect does: faults, acceptance, then the answer or what is left of it."""
+    fault = setting.carrier.fault_for(submission)
+    if fault in NOT_ACCEPTED:
+        return _refusal(dialect, setting, fault)
+    item = setting.carrier.accept(submission)
+    whole = JSONAnswer(dialect.accepted(item), 201)
+    if fault is None:
+        return whole
+    if fault == "slow":
+        await asyncio.sleep(SLOW_S)
+        return whole
+    return _spoilt(dialect, setting, fault, item)
+
+
+def _refusal(dialect: Dialect, setting: Setting, fault: FaultKind) -> Response:
+    if fault == "429":
+        return dialect.error(429, "too many requests", retry_after_s=RETRY_AFTER_S)
+    if fault == "500":
+        return dialect.error(500, "internal error")
+    if fault == "redirect":
+        return RedirectResponse(dialect.elsewhere, 307)
+    return Close(setting.connections, setting.carrier.hub.closing)
+
+
+def _spoilt(dialect: Dialect, setting: Setting, fault: FaultKind, item: "Outbound") -> Response:
+    """The answer to a send that was accepted, made unusable."""
+    closing = setting.carrier.hub.closing
+    match fault:
+        case "500-after":
+            return dialect.error(500, "internal error")
+        case "close-after":
+            return Close(setting.connections, closing)
+        case "hang-after":
+            return Close(setting.connections, closing, HANG_S)
+        case "half-json":
+            whole = bytes(JSONAnswer(dialect.accepted(item)).body)
+            return Response(whole[: len(whole) // 2], 200, media_type="application/json")
+        case "not-json":
+            return Response("<!doctype html><title>Welcome</title><p>All is well.", 200, media_type="text/html")
+        case _:
+            return JSONAnswer(dialect.wrong(item), 201)

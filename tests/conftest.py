@@ -1,0 +1,107 @@
+"""Fixtures that all tests share: a real sandbox carrier in a process of its own, and where Chromium is."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+
+@dataclass
+class Sandbox:
+    """A running sandbox. `client` speaks to it bare, `api` with its key; the methods return parsed JSON."""
+
+    process: subprocess.Popen[str]
+    state: Path
+    url: str
+    api_key: str
+    client: httpx2.Client
+    api: httpx2.Client
+
+    def get(self, path: str) -> Any:
+        return self.client.get(path).raise_for_status().json()
+
+    def post(self, path: str, json: Any = None) -> Any:
+        return self.client.post(path, json={} if json is None else json).raise_for_status().json()
+
+    def messages(self) -> list[dict[str, Any]]:
+        return self.get("/sandbox/messages")
+
+    def calls(self) -> list[dict[str, Any]]:
+        return self.get("/sandbox/calls")
+
+    def requests(self) -> list[dict[str, Any]]:
+        return self.get("/sandbox/requests")
+
+    def advance(self, seconds: float) -> None:
+        self.post("/sandbox/clock", {"advance_s": seconds})
+
+    def end(self) -> None:
+        self.client.close()
+        self.api.close()
+        self.process.kill()
+        self.process.communicate()
+
+
+StartSandbox = Callable[..., Sandbox]
+
+
+def launch_sandbox(state: Path, *arguments: str) -> Sandbox:
+    """Start a sandbox on `state` and any free port, and wait until it listens."""
+    command = [sys.executable, "-m", "ringback_sandbox", "--state", str(state), "--port", "0", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if not process.stdout.readline():
+        raise RuntimeError(f"the sandbox did not start: {process.communicate()[1]}")
+    endpoint = json.loads((state / "endpoint.json").read_text())
+    url, key = endpoint["url"], endpoint["api_key"]
+    client = httpx2.Client(base_url=url, trust_env=False)
+    api = httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, trust_env=False)
+    return Sandbox(process, state, url, key, client, api)
+
+
+@pytest.fixture
+def start_sandbox(tmp_path: Path) -> Iterator[StartSandbox]:
+    """Starts sandboxes with the arguments given, all on one folder unless `state` names another."""
+    started: list[Sandbox] = []
+
+    def start(*arguments: str, state: Path | None = None) -> Sandbox:
+        started.append(launch_sandbox(state or tmp_path / "sandbox", *arguments))
+        return started[-1]
+
+    yield start
+    for sandbox in started:
+        sandbox.end()
+
+
+@pytest.fixture
+def sandbox(start_sandbox: StartSandbox) -> Sandbox:
+    """A fresh sandbox that keeps nothing."""
+    return start_sandbox("--memory")
+
+
+@pytest.fixture(scope="module")
+def module_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One process for a whole file of tests: for files that reset it before each test."""
+    sandbox = launch_sandbox(tmp_path_factory.mktemp("sandbox"), "--memory")
+    yield sandbox
+    sandbox.end()
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Where Chromium is. Without one the test is skipped, or fails where the environment has CI set."""
+    names = ("chromium", "google-chrome", "chromium-browser")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    if path is not None:
+        return path
+    reason = f"no Chromium: none of {', '.join(names)} is on PATH"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
