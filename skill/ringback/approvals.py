@@ -1,0 +1,193 @@
+"""Consent: what a person is shown, what counts as their yes, and whether a yes covers what is about to go out.
+
+Everything shown is read from the stored outbound, never from the model's words. An answer belongs to one
+digest over recipient, channel, carrier, text and media: docs/decisions/0006.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+from ringback.errors import NotFound, Refused
+from ringback.ledger.consents import Grant
+from ringback.ledger.records import Choice, Consent, Level, Record
+from ringback.model.outbound import Channel
+from ringback.model.status import Status
+from ringback.model.text import Segments, count_segments, visible
+from ringback.settings import ApprovalFloor
+
+if TYPE_CHECKING:
+    from ringback.keys import Keyring
+    from ringback.ledger import Ledger
+
+LEAST: Final = {ApprovalFloor.CLIENT: Level.A1, ApprovalFloor.PAGE: Level.A2, ApprovalFloor.PASSKEY: Level.A3}
+"""The level that each setting of `RINGBACK_APPROVAL` asks for."""
+DAY_S: Final = 86_400.0
+DAY_COUNT: Final = 20
+"""Trusting a number for a day covers so many outbounds of the same channel."""
+DEMO_CLIENT: Final = "ringback-demo"
+"""The client that answers for the person in the demo. It counts on the sandbox alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One stored outbound, whole, as a person must see it before they answer. Never for the model."""
+
+    id: str
+    channel: Channel
+    carrier: str
+    live: bool
+    number: str = field(repr=False)
+    """Whole, formatted to be read."""
+    region: str | None
+    country: str
+    text: str = field(repr=False)
+    """Exactly what goes out, with invisible characters written out."""
+    segments: Segments | None
+    media_url: str | None = field(repr=False)
+    media_host: str | None
+    asked_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person answered, and how they were asked.
+
+    `digits` are the last digits of the number as typed; the page may leave them out, no other way may.
+    """
+
+    choice: Choice
+    level: Level
+    via: str
+    digits: str | None = field(default=None, repr=False)
+    nonce: str | None = field(default=None, repr=False)
+
+
+class Approvals:
+    """Asks for consent, stores it once, and checks it before anything leaves."""
+
+    def __init__(self, ledger: Ledger, keyring: Keyring, *, floor: ApprovalFloor, live: bool) -> None:
+        self._ledger = ledger
+        self._keyring = keyring
+        self._live = live
+        self.least = LEAST[floor]
+        """The least level that counts in this installation."""
+
+    def question(self, record: Record) -> Question:
+        """What a person must be shown of a stored outbound."""
+        outbound = record.outbound
+        region = outbound.to.region
+        return Question(
+            id=record.id,
+            channel=outbound.channel,
+            carrier=outbound.carrier,
+            live=self._live,
+            number=outbound.to.formatted,
+            region=region,
+            country=country_name(region),
+            text=visible(outbound.text),
+            segments=None if outbound.channel is Channel.VOICE else count_segments(outbound.text),
+            media_url=outbound.media_url,
+            media_host=outbound.media_host,
+            asked_at=record.created_at,
+            expires_at=record.expires_at,
+        )
+
+    async def ask_client(self, outbound_id: str) -> str | None:
+        """A nonce for a question that a client carries to the person; `None` where nothing waits."""
+        nonce = secrets.token_urlsafe(24)
+        asked = await self._ledger.consents.ask(outbound_id, nonce)
+        return nonce if asked is not None else None
+
+    async def answer(self, outbound_id: str, answer: Answer) -> Record:
+        """Store an answer; the record as it stands afterwards. A late or second answer changes nothing.
+
+        Raises:
+            NotFound: there is no such outbound.
+            Refused: the way of asking does not count here.
+        """
+        record = await self._ledger.outbounds.get(outbound_id)
+        if record.status is not Status.AWAITING_APPROVAL:
+            return record
+        self._check_way(answer)
+        choice = _effective(answer, record)
+        grant = None
+        if choice is Choice.DAY:
+            grant = Grant(record.outbound.channel, record.outbound.carrier, DAY_S, DAY_COUNT)
+        stored = await self._ledger.consents.answer(
+            record, choice, level=answer.level, via=answer.via, nonce=answer.nonce, grant=grant
+        )
+        return stored or await self._ledger.outbounds.get(outbound_id)
+
+    def _check_way(self, answer: Answer) -> None:
+        if answer.choice in {Choice.NO, Choice.DISMISSED}:
+            return  # a no needs no proof
+        if answer.level < self.least:
+            raise Refused(
+                "approval_level",
+                f"Here an approval of level {self.least} is needed; this one is {answer.level}.",
+                hint="The person approves it on the console page or with: ringback approve",
+            )
+        if self._live and answer.via == f"client:{DEMO_CLIENT}":
+            raise Refused(
+                "demo_person",
+                "The demo's automatic person does not count on a carrier that reaches real phones.",
+                hint="Ask a real person.",
+            )
+
+    async def verify(self, record: Record) -> None:
+        """Check that a person's yes covers exactly this outbound, at the level that counts here.
+
+        Raises:
+            Refused: nobody said yes, or to something else, or not surely enough.
+        """
+        consent = await self._ledger.consents.consent(record.id)
+        if consent is None:
+            raise Refused("approval_missing", "Nobody approved this outbound.", hint="Ask the person.")
+        if not hmac.compare_digest(consent.digest, self._keyring.digest(record.outbound, row=record.id)):
+            raise Refused(
+                "approval_mismatch",
+                "What would go out is not what the person approved.",
+                hint="Tell the person that the stored entry was changed; run: ringback doctor",
+            )
+        if not self._counts(consent):
+            raise Refused(
+                "approval_level",
+                f"Here an approval of level {self.least} is needed; this one is {consent.level}.",
+                hint="The person approves it on the console page or with: ringback approve",
+            )
+
+    def _counts(self, consent: Consent) -> bool:
+        """An allowance's own level was compared with the floor when it was spent."""
+        return consent.choice is Choice.ALLOWANCE or consent.level >= self.least
+
+
+def _effective(answer: Answer, record: Record) -> Choice:
+    """A yes with the wrong digits, or without digits where they are asked for, is no yes."""
+    if answer.choice not in {Choice.ONCE, Choice.DAY, Choice.NO, Choice.DISMISSED}:
+        raise NotFound("There is no such answer.", hint="Answer once, day or no.")
+    if answer.choice in {Choice.NO, Choice.DISMISSED}:
+        return answer.choice
+    if answer.digits is None and answer.via == "page":
+        return answer.choice
+    typed = (answer.digits or "").strip().encode()
+    return answer.choice if hmac.compare_digest(typed, record.outbound.to.last_digits.encode()) else Choice.WRONG_DIGITS
+
+
+def country_name(region: str | None) -> str:
+    """The English name of an ISO 3166 region, from the table that the time-zone data ships."""
+    if region is None:
+        return "unknown country"
+    return _country_names().get(region, region)
+
+
+@cache
+def _country_names() -> dict[str, str]:
+    lines = files("tzdata.zoneinfo").joinpath("iso3166.tab").read_text(encoding="utf-8").splitlines()
+    return {code: name for code, _, name in (line.partition("\t") for line in lines if line[:1] != "#")}

@@ -1,0 +1,180 @@
+"""HTTP as the carriers use it: one client for the process, and faults told apart by what may have left.
+
+The only module of the skill that imports the HTTP library; tests replace its transport and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ringback.errors import (
+    CarrierAuthenticationFailed,
+    CarrierError,
+    CarrierNotEnabled,
+    CarrierRateLimited,
+    CarrierRejected,
+    CarrierUnavailable,
+    CarrierUnreachable,
+    CarrierUnreadable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx2 as httpx
+
+_NUMBER = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")
+_DETAIL_LIMIT = 200
+_ANSWER_LIMIT = 1_048_576
+_CONNECTIONS = 16
+_UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _SERVER_ERROR = 401, 403, 429, 500
+_LONGEST_RETRY_AFTER_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds to wait for a connection, and for each part of an answer."""
+
+    connect: float = 5.0
+    read: float = 20.0
+
+
+class CarrierHttp:
+    """JSON over HTTP to one carrier's base URL, with its credentials in the headers."""
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        *,
+        timeouts: Timeouts | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._headers = dict(headers)
+        self._timeouts = timeouts or Timeouts()
+        self._transport = transport
+        self._client: httpx.AsyncClient | None = None
+
+    def __repr__(self) -> str:
+        return f"CarrierHttp({self._base_url!r})"
+
+    def _open(self) -> httpx.AsyncClient:
+        if self._client is None:
+            import httpx2 as httpx
+
+            self._client = httpx.AsyncClient(
+                base_url=self._base_url,
+                headers=self._headers,
+                transport=self._transport,
+                timeout=httpx.Timeout(self._timeouts.read, connect=self._timeouts.connect),
+                limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
+                follow_redirects=False,
+                trust_env=not self._base_url.startswith(("http://127.", "http://localhost", "http://[::1]")),
+            )
+        return self._client
+
+    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
+        """GET a JSON document."""
+        return await self._request("GET", path, params=params)
+
+    async def post(self, path: str, body: Mapping[str, object]) -> Any:
+        """POST a JSON document, once. Never repeated here: dispatch alone decides that."""
+        return await self._request("POST", path, json=body)
+
+    async def _request(self, method: str, path: str, **content: Any) -> Any:
+        import httpx2 as httpx
+
+        try:
+            response = await self._open().request(method, path, **content)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol):
+            raise CarrierUnreachable(
+                "The carrier could not be reached.", hint="Check the network and the carrier's address, then try again."
+            ) from None
+        except httpx.TimeoutException:
+            raise CarrierUnavailable("The carrier did not answer in time.") from None
+        except (httpx.HTTPError, httpx.InvalidURL):
+            raise CarrierUnavailable("The connection to the carrier broke before it answered.") from None
+        return _read(response)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+
+def _read(response: httpx.Response) -> Any:
+    """The JSON of a 2xx answer, or the error that the status stands for."""
+    if not response.is_success:
+        raise _error(response)
+    if len(response.content) > _ANSWER_LIMIT:
+        raise CarrierUnreadable("The carrier's answer is too large.")
+    try:
+        return response.json()
+    except ValueError:
+        raise CarrierUnreadable("The carrier answered with something that is not JSON.") from None
+
+
+def _error(response: httpx.Response) -> CarrierError:
+    status, detail = response.status_code, _detail(response)
+    if status == _UNAUTHORIZED:
+        return CarrierAuthenticationFailed(
+            "The carrier does not accept the credentials (HTTP 401).", hint="Check the carrier's key.", detail=detail
+        )
+    if status == _FORBIDDEN:
+        return CarrierNotEnabled(
+            "The carrier says that this is not enabled for the agent (HTTP 403).",
+            hint="Turn telephony on at the carrier.",
+            detail=detail,
+        )
+    if status == _TOO_MANY:
+        return CarrierRateLimited(
+            "The carrier asks to slow down (HTTP 429).",
+            hint="Wait before sending more.",
+            detail=detail,
+            retry_after=_retry_after(response),
+        )
+    if status >= _SERVER_ERROR:
+        return CarrierUnavailable(f"The carrier failed (HTTP {status}).", detail=detail)
+    if response.is_client_error:
+        return CarrierRejected(f"The carrier rejected the request (HTTP {status}).", detail=detail)
+    return CarrierUnreadable(f"The carrier answered with an unexpected HTTP {status}.", detail=detail)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds from a `Retry-After` header: a number, or an HTTP date (RFC 9110, 10.2.3)."""
+    text = response.headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        return min(float(text), _LONGEST_RETRY_AFTER_S)
+    from datetime import UTC, datetime
+    from email.utils import parsedate_to_datetime
+
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max((moment - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST_RETRY_AFTER_S)
+
+
+def _detail(response: httpx.Response) -> str:
+    try:
+        body = response.json()
+    except ValueError:
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    words = body.get("error") or body.get("message") or ""
+    return carrier_words(words) if isinstance(words, str) else ""
+
+
+def carrier_words(text: str) -> str:
+    """A carrier's own words, safe to keep: cut, on one line, numbers masked."""
+    line = " ".join(text.split())[:_DETAIL_LIMIT]
+    return _NUMBER.sub(lambda match: f"•••{match.group()[-4:]}", line)

@@ -1,0 +1,128 @@
+"""The sandbox as a carrier: ThinkFleetBot's wire, spoken to a process on this machine.
+
+The process is started when it is first needed, joined when it already runs, and ends by itself when
+nobody uses it: docs/decisions/0005. It is reached through `endpoint.json` in its state folder.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ringback.carriers.thinkfleetbot import ThinkFleetBot, connect
+from ringback.clock import Clock, SystemClock
+from ringback.detached import start_detached
+from ringback.errors import CarrierError, CarrierUnreachable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ringback.model.outbound import Acceptance, CarrierItem, Channel, Line, Outbound, Report
+    from ringback.settings import Settings
+
+_START_TIMEOUT_S = 20.0
+_START_POLL_S = 0.05
+_IDLE_EXIT_S = 3600
+
+
+class Sandbox:
+    """The carrier that moves nothing off this machine."""
+
+    name = "sandbox"
+    live = False
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._wire: ThinkFleetBot | None = None
+        self._url: str | None = None
+
+    async def line(self) -> Line:
+        """Ask the sandbox, starting it when nobody answers."""
+        try:
+            line = await (await self._connected()).line()
+        except CarrierUnreachable:
+            await self._forget()
+            line = await (await self._connected()).line()
+        return replace(line, carrier=self.name, live=False, page=self._url)
+
+    async def transmit(self, outbound: Outbound) -> Acceptance:
+        """Hand one outbound to the sandbox."""
+        return await (await self._connected()).transmit(outbound)
+
+    async def report(self, channel: Channel, carrier_id: str) -> Report:
+        """Ask what became of one outbound."""
+        return await (await self._connected()).report(channel, carrier_id)
+
+    async def history(self, limit: int) -> list[CarrierItem]:
+        """The sandbox's newest outbounds."""
+        return await (await self._connected()).history(limit)
+
+    async def aclose(self) -> None:
+        """Close connections; the sandbox itself stays for others."""
+        await self._forget()
+
+    async def _forget(self) -> None:
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            await wire.aclose()
+
+    async def _connected(self) -> ThinkFleetBot:
+        if self._wire is None:
+            state = self._settings.home / "sandbox"
+            endpoint = await self._find(state) or await self._start(state)
+            self._url = endpoint["url"]
+            self._wire = ThinkFleetBot(connect(endpoint["url"], endpoint["api_key"], self._settings))
+        return self._wire
+
+    async def _find(self, state: Path) -> dict[str, Any] | None:
+        """The running sandbox of this state folder, if it answers with the key that it announced."""
+        endpoint = _read_endpoint(state)
+        if endpoint is None:
+            return None
+        probe = ThinkFleetBot(connect(endpoint["url"], endpoint["api_key"], self._settings))
+        try:
+            await probe.line()
+        except CarrierUnreachable:
+            return None
+        except CarrierError:
+            return endpoint  # it answers, if badly: a fault on demand is the sandbox's business
+        finally:
+            await probe.aclose()
+        return endpoint
+
+    async def _start(self, state: Path) -> dict[str, Any]:
+        """Start a process of its own. Two that start at once are settled by the sandbox's lock on its folder."""
+        child = start_detached(
+            "ringback_sandbox",
+            *("--state", str(state), "--port", str(self._settings.sandbox_port), "--idle-exit", str(_IDLE_EXIT_S)),
+            log=state / "sandbox.log",
+        )
+        waited = 0.0
+        while waited < _START_TIMEOUT_S:
+            endpoint = await self._find(state)
+            if endpoint is not None:
+                return endpoint
+            child.poll()
+            await self._clock.sleep(_START_POLL_S)
+            waited += _START_POLL_S
+        raise CarrierUnreachable(
+            "The sandbox did not start.", hint=f"See {state / 'sandbox.log'}, or run: ringback sandbox"
+        )
+
+
+def build(settings: Settings) -> Sandbox:
+    """The sandbox of the installation's home folder."""
+    return Sandbox(settings)
+
+
+def _read_endpoint(state: Path) -> dict[str, Any] | None:
+    try:
+        endpoint = json.loads((state / "endpoint.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    url, key = (endpoint.get("url"), endpoint.get("api_key")) if isinstance(endpoint, dict) else (None, None)
+    if not (isinstance(url, str) and isinstance(key, str) and url.startswith("http://127.0.0.1:")):
+        return None
+    return {"url": url, "api_key": key}

@@ -1,0 +1,44 @@
+"""What a guard is: a pure function from facts to a decision. It asks nobody and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from ringback.model.outbound import Line, Outbound
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the guards may know about one wish."""
+
+    outbound: Outbound
+    line: Line | None
+    """What the carrier said about the line, at most 30 seconds ago; `None` where it could not be asked."""
+    consented: bool
+    """Whether a person allowed this recipient beforehand, or has approved this very outbound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Nothing stands in the way, as far as this guard goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """It must not go out: a stable code, why, and what to do next. No number and no text in them."""
+
+    rule: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskPerson:
+    """It may go out if a person says so."""
+
+
+Decision: TypeAlias = Allow | Refuse | AskPerson
+Guard: TypeAlias = Callable[[Facts], Decision]

@@ -1,0 +1,171 @@
+"""The installation's keys: sealing what is kept, finding it again, binding consent to it.
+
+One master key of 32 bytes; three keys are derived from it by HKDF-SHA256 (RFC 5869), one for each use.
+A plain hash of a telephone number hides nothing (all of them can be tried in an hour), hence HMAC.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ringback.errors import ConfigurationError, LedgerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ringback.model.numbers import PhoneNumber
+    from ringback.model.outbound import Outbound
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+_CONTACT = "ct_"
+_CONTACT_BYTES = 10
+
+
+class Keyring:
+    """Derived keys of one installation. Never printed, never pickled."""
+
+    def __init__(self, master: bytes) -> None:
+        if len(master) != _KEY_BYTES:
+            raise ConfigurationError(
+                f"The key has {len(master)} bytes; {_KEY_BYTES} are needed.",
+                hint="Set RINGBACK_KEY to 32 random bytes in base64, or unset it to use the key file.",
+            )
+        self._seal = _derive(master, b"seal")
+        self._index = _derive(master, b"index")
+        self._digest = _derive(master, b"digest")
+        self.request_state = _derive(master, b"request-state")
+        """Seals what an MCP client carries between two rounds of one call."""
+
+    def __repr__(self) -> str:
+        return "Keyring(…)"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Keyring is not pickled")
+
+    @property
+    def fingerprint(self) -> str:
+        """A value that tells two installations' keys apart and gives neither away."""
+        return _mac(self._index, b"fingerprint").hex()[:32]
+
+    def seal(self, plain: dict[str, Any], *, row: str, column: str) -> bytes:
+        """Encrypt by AES-256-GCM, bound to the row and column that it is stored in."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce = os.urandom(_NONCE_BYTES)
+        text = json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
+        return nonce + AESGCM(self._seal).encrypt(nonce, text, f"{column}:{row}".encode())
+
+    def open(self, sealed: bytes, *, row: str, column: str) -> dict[str, Any]:
+        """Decrypt what `seal` made for the same row and column.
+
+        Raises:
+            LedgerError: the key is another one, or the bytes were changed or moved.
+        """
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        try:
+            text = AESGCM(self._seal).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], f"{column}:{row}".encode())
+        except InvalidTag:
+            raise LedgerError(
+                "A stored entry cannot be opened: the key is another one, or the entry was altered.",
+                hint="Restore the key that this ledger was made with.",
+            ) from None
+        value: dict[str, Any] = json.loads(text)
+        return value
+
+    def contact(self, number: PhoneNumber) -> str:
+        """The stable opaque reference of a number: its blind index, safe to show and to store."""
+        mac = _mac(self._index, b"contact", number.e164.encode())
+        return _CONTACT + base64.b32encode(mac[:_CONTACT_BYTES]).decode().lower().rstrip("=")
+
+    def digest(self, outbound: Outbound, *, row: str) -> bytes:
+        """The digest that an approval belongs to: everything that will go out, and the row it is stored in."""
+        parts = (row, outbound.channel, outbound.to.e164, outbound.carrier, outbound.text, outbound.media_url or "")
+        return _mac(self._digest, b"outbound", *(part.encode() for part in parts))
+
+    def wish(self, outbound: Outbound) -> bytes:
+        """The digest that tells the same wish again: recipient, channel and content, whatever the row."""
+        parts = (outbound.channel, outbound.to.e164, outbound.text, outbound.media_url or "")
+        return _mac(self._digest, b"wish", *(part.encode() for part in parts))
+
+    def token(self, kind: str, value: str) -> bytes:
+        """A keyed digest of a value that is looked up but not kept: an idempotency key, a carrier's id, a nonce."""
+        return _mac(self._index, kind.encode(), value.encode())
+
+
+def _derive(master: bytes, use: bytes) -> bytes:
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"ringback/1/" + use).derive(master)
+
+
+def _mac(key: bytes, *parts: bytes) -> bytes:
+    """HMAC-SHA256 over length-prefixed parts, so that no two lists of parts collide."""
+    mac = hmac.new(key, digestmod=hashlib.sha256)
+    for part in parts:
+        mac.update(len(part).to_bytes(8, "big"))
+        mac.update(part)
+    return mac.digest()
+
+
+def load_keyring(text: str | None, path: Path) -> Keyring:
+    """The keyring from a base64 or hexadecimal setting, else from the key file, made on first use with mode 0600.
+
+    Raises:
+        ConfigurationError: the key cannot be decoded, or the file can be read by other users.
+    """
+    if text is not None:
+        return Keyring(_decode(text, "RINGBACK_KEY"))
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        _create(path)
+    return _read(path)
+
+
+def _read(path: Path) -> Keyring:
+    with path.open("rb") as file:
+        if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
+            raise ConfigurationError("The key file can be read by other users.", hint=f"Run: chmod 600 {path}")
+        return Keyring(_decode(file.read().decode("ascii", "replace"), "the key file"))
+
+
+def _create(path: Path) -> None:
+    """Make the file whole under another name first, so that a second process never reads half a key."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _decode(text: str, name: str) -> bytes:
+    bare = text.strip()
+    try:
+        if re.fullmatch(r"[0-9a-fA-F]{64}", bare):
+            return bytes.fromhex(bare)
+        return base64.b64decode(
+            bare + "=" * (-len(bare) % 4), altchars=b"-_" if set(bare) & set("-_") else None, validate=True
+        )
+    except ValueError:
+        raise ConfigurationError(
+            f"{name} is neither base64 nor hexadecimal.", hint="Give 32 random bytes in base64."
+        ) from None

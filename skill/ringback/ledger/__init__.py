@@ -1,0 +1,59 @@
+"""The ledger: the durable record of every outbound, its consent and its events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ringback.errors import LedgerError
+from ringback.ledger.consents import Consents
+from ringback.ledger.database import Database
+from ringback.ledger.deliveries import Deliveries
+from ringback.ledger.outbounds import Outbounds
+from ringback.ledger.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ringback.clock import Clock
+    from ringback.keys import Keyring
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One installation's ledger, by what is asked of it."""
+
+    outbounds: Outbounds
+    consents: Consents
+    deliveries: Deliveries
+    database: Database
+
+    async def close(self) -> None:
+        """Close the file."""
+        self.database.close()
+
+
+def open_ledger(path: Path, keyring: Keyring, clock: Clock) -> Ledger:
+    """Open the ledger's file, making or upgrading it where needed.
+
+    Raises:
+        LedgerError: the file cannot be used, was made by a newer version, or with another key.
+    """
+    database = Database(path)
+    try:
+        _check_key(database, keyring)
+    except BaseException:
+        database.close()
+        raise
+    store = Store(database, keyring, clock)
+    return Ledger(Outbounds(store), Consents(store), Deliveries(store), database)
+
+
+def _check_key(database: Database, keyring: Keyring) -> None:
+    """Refuse a key that cannot open what is there; a new ledger remembers the first one's fingerprint."""
+    fingerprint = database.peek_meta("key") or database.meta("key", keyring.fingerprint)
+    if fingerprint != keyring.fingerprint:
+        raise LedgerError(
+            "The ledger was made with another key.",
+            hint="Restore that key (RINGBACK_KEY or the key file); without it nothing in the ledger can be read.",
+        )

@@ -1,0 +1,158 @@
+"""SQLite as the ledger uses it: WAL, short transactions, full sync where a crash would cost a double.
+
+`sqlite3` is used directly, on the event loop's own thread: docs/decisions/0003. Every fault of the
+database leaves here as a `LedgerError`.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from ringback.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_BUSY_TIMEOUT_MS = 10_000
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_DISK_HINT = "Check free space and permissions of the folder that RINGBACK_HOME names. Nothing more is sent until then."
+
+
+@cache
+def _queries() -> dict[str, str]:
+    """The statements of `queries.sql` by name."""
+    text = files(__package__).joinpath("queries.sql").read_text(encoding="utf-8")
+    parts = _NAME.split(text)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@cache
+def _migrations() -> tuple[str, ...]:
+    """The numbered migrations in order; the ledger's version is how many were applied."""
+    folder = files(__package__).joinpath("migrations")
+    names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
+    return tuple(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
+
+
+class Database:
+    """One connection to the ledger's file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _faults():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600, exist_ok=True)
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_TIMEOUT_MS / 1000)
+        try:
+            with _faults():
+                self._connection.row_factory = sqlite3.Row
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = NORMAL")
+                self._connection.execute("PRAGMA foreign_keys = ON")
+                self._connection.execute("PRAGMA secure_delete = ON")
+                self._migrate()
+        except LedgerError:
+            self._connection.close()
+            raise
+
+    def _migrate(self) -> None:
+        """Bring the file to this version; refuse one that a newer version made."""
+        known = len(_migrations())
+        if self._version() == known:
+            return
+        with self.transaction(durable=True):
+            found = self._version()
+            if found > known:
+                raise LedgerError(
+                    f"The ledger is of version {found}; this Ringback knows versions up to {known}.",
+                    hint="Update Ringback, or point RINGBACK_HOME at another folder.",
+                )
+            for script in _migrations()[found:]:
+                for statement in _statements(script):
+                    self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {known}")
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+
+    @contextmanager
+    def transaction(self, *, durable: bool = False) -> Iterator[None]:
+        """One short write transaction; `durable` waits until it is on the disk before it returns.
+
+        Raises:
+            LedgerError: it could not be begun or committed; then nothing of it is stored.
+        """
+        with _faults():
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def one(self, name: str, **values: Any) -> sqlite3.Row | None:
+        """The first row of a named statement."""
+        with _faults():
+            row: sqlite3.Row | None = self._connection.execute(_queries()[name], values).fetchone()
+            return row
+
+    def all(self, name: str, **values: Any) -> list[sqlite3.Row]:
+        """Every row of a named statement."""
+        with _faults():
+            return self._connection.execute(_queries()[name], values).fetchall()
+
+    def run(self, name: str, **values: Any) -> None:
+        """A named statement that gives nothing back."""
+        with _faults():
+            self._connection.execute(_queries()[name], values)
+
+    def meta(self, name: str, default: str) -> str:
+        """The value stored under `name`; `default` is stored when there is none yet."""
+        with self.transaction(durable=True):
+            self._connection.execute("INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)", (name, default))
+            return str(self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()[0])
+
+    def peek_meta(self, name: str) -> str | None:
+        """The value stored under `name`, if any."""
+        with _faults():
+            row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+            return None if row is None else str(row[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, so that a migration runs inside one transaction."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    """Turn the database's own errors into ours; none of them repeats a value."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise LedgerError(f"The ledger cannot be used: {error}.", hint=_DISK_HINT) from None
+    except sqlite3.DatabaseError as error:
+        raise LedgerError(
+            f"The ledger is damaged or was changed by something else: {type(error).__name__}.",
+            hint="Restore it from a copy, or move it away to begin a new one. Nothing is sent until then.",
+        ) from None
+    except OSError as error:
+        raise LedgerError(f"The ledger's folder cannot be used: {error.strerror}.", hint=_DISK_HINT) from None

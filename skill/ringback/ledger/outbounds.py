@@ -1,0 +1,179 @@
+"""The outbounds themselves: stored once, found again, moved forward."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ringback.errors import IdempotencyConflict, NotFound
+from ringback.ledger.records import Choice, Event, Level, Page, Record
+from ringback.ledger.store import Store, found, new_id, read_cursor
+from ringback.model.status import ENDED, Status
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from ringback.model.outbound import Outbound
+
+APPROVAL_WINDOW_S = 600.0
+"""How long a person may take to answer, and how long the answer counts."""
+WISH_WINDOW_S = 600.0
+"""How long the same wish without an idempotency key is taken for the first one."""
+_PAGE_LIMIT = 100
+_LARGEST_SEQ = 2**63 - 1
+
+
+class Outbounds:
+    """What somebody wanted to go out. Every method raises `LedgerError` when the database fails."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._database = store.database
+
+    async def add(self, outbound: Outbound, *, key: str | None, spend: Level | None) -> tuple[Record, bool]:
+        """Store a wish, or find the same one again.
+
+        Args:
+            outbound: what is to go out.
+            key: the caller's idempotency key; without one the same wish within ten minutes is the same.
+            spend: take one use of a standing allowance of at least this level, if there is one.
+
+        Returns:
+            The record, and whether it is new. A new one is `approved` where an allowance was spent, else
+            `awaiting_approval`.
+
+        Raises:
+            IdempotencyConflict: the key was used before, for something else.
+        """
+        store, now = self._store, self._store.now()
+        wish, contact = store.keyring.wish(outbound), store.keyring.contact(outbound.to)
+        keyed = None if key is None else store.keyring.token("idempotency-key", key)
+        row_id = new_id("ob_")
+        with self._database.transaction():
+            earlier = self._earlier(keyed, wish, now)
+            if earlier is not None:
+                return store.record(earlier), False
+            spent = self._spend(contact, outbound, spend, now)
+            status = Status.APPROVED if spent else Status.AWAITING_APPROVAL
+            self._database.run(
+                "insert_outbound",
+                id=row_id,
+                key=keyed,
+                wish=wish,
+                contact=contact,
+                channel=outbound.channel,
+                carrier=outbound.carrier,
+                sealed=store.seal_outbound(outbound, row_id),
+                status=status,
+                level=Level.A0 if spent else None,
+                now=now,
+                expires_at=now + APPROVAL_WINDOW_S,
+            )
+            if spent:
+                self._database.run(
+                    "insert_approval",
+                    outbound_id=row_id,
+                    digest=store.keyring.digest(outbound, row=row_id),
+                    choice=Choice.ALLOWANCE,
+                    level=Level.A0,
+                    via=f"allowance:{spent}",
+                    now=now,
+                )
+            store.event(row_id, "stored", status)
+            row = found(self._database.one("by_id", id=row_id))
+        return store.record(row), True
+
+    def _spend(self, contact: str, outbound: Outbound, least: Level | None, now: float) -> str | None:
+        if least is None:
+            return None
+        row = self._database.one(
+            "spend_allowance",
+            contact=contact,
+            channel=outbound.channel,
+            carrier=outbound.carrier,
+            now=now,
+            least=least,
+        )
+        return None if row is None else str(row["id"])
+
+    def _earlier(self, keyed: bytes | None, wish: bytes, now: float) -> sqlite3.Row | None:
+        if keyed is None:
+            return self._database.one("newest_wish", wish=wish, since=now - WISH_WINDOW_S)
+        row = self._database.one("by_key", key=keyed)
+        if row is not None and row["wish"] != wish:
+            raise IdempotencyConflict(
+                "This idempotency key was used before, for another recipient, channel or content.",
+                hint="Use a new key for a new message; repeat the first one exactly to get its receipt.",
+            )
+        return row
+
+    async def get(self, outbound_id: str) -> Record:
+        """One outbound.
+
+        Raises:
+            NotFound: there is none with this id.
+        """
+        row = self._database.one("by_id", id=outbound_id)
+        if row is None:
+            raise NotFound("No outbound has this id.", hint="Use an id that a send or history gave.")
+        return self._store.record(row)
+
+    async def page(self, limit: int, cursor: str | None = None) -> Page:
+        """The newest outbounds, at most `limit` (1 to 100), before `cursor` if one is given.
+
+        Raises:
+            NotFound: the cursor is none of ours.
+        """
+        before = _LARGEST_SEQ if cursor is None else read_cursor(cursor)
+        limit = max(1, min(limit, _PAGE_LIMIT))
+        rows = self._database.all("page", before=before, limit=limit + 1)
+        more = f"c{rows[limit - 1]['seq']}" if len(rows) > limit else None
+        return Page(tuple(self._store.record(row) for row in rows[:limit]), more)
+
+    async def under_way(self, statuses: Iterable[Status], limit: int = 1000) -> list[Record]:
+        """The outbounds in one of these statuses, oldest first; ended ones are not looked for, `unknown` is."""
+        wanted = json.dumps(sorted(set(statuses) - (ENDED - {Status.UNKNOWN})))
+        rows = self._database.all("open_with_status", statuses=wanted, limit=limit)
+        return [self._store.record(row) for row in rows]
+
+    async def expire(self) -> list[Record]:
+        """End what nobody answered in time, and what was approved too long ago to be sent on that word."""
+        if self._database.one("any_to_expire", now=self._store.now()) is None:
+            return []
+        with self._database.transaction():
+            rows = self._database.all("expire", now=self._store.now())
+            for row in rows:
+                self._store.event(row["id"], "expired", Status.EXPIRED, "approval_expired")
+        return [self._store.record(row) for row in rows]
+
+    async def move(self, outbound_id: str, sources: Iterable[Status], target: Status, *, reason: str) -> Record | None:
+        """Change the status if it is one of `sources`; `None` where it was not."""
+        with self._database.transaction(durable=True):
+            row = self._database.one(
+                "move",
+                id=outbound_id,
+                sources=json.dumps(list(sources)),
+                target=target,
+                reason=reason,
+                now=self._store.now(),
+            )
+            if row is not None:
+                self._store.event(outbound_id, "moved", target, reason)
+        return self._store.maybe(row)
+
+    async def events(self, outbound_id: str) -> list[Event]:
+        """What happened to one outbound, in order."""
+        return [_event(row) for row in self._database.all("events", outbound_id=outbound_id)]
+
+    async def events_after(self, seq: int, limit: int = 1000) -> list[Event]:
+        """What happened to any outbound after event `seq`, in order."""
+        return [_event(row) for row in self._database.all("events_after", seq=seq, limit=limit)]
+
+    async def last_event(self) -> int:
+        """The number of the newest event; 0 where there is none."""
+        return int(found(self._database.one("last_event"))["seq"])
+
+
+def _event(row: sqlite3.Row) -> Event:
+    return Event(row["seq"], row["outbound_id"], row["at"], row["kind"], Status(row["status"]), row["detail"])

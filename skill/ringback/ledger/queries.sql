@@ -1,0 +1,134 @@
+-- name: insert_outbound
+INSERT INTO outbound (id, key, wish, contact, channel, carrier, sealed, status, level, created_at, updated_at, expires_at)
+VALUES (:id, :key, :wish, :contact, :channel, :carrier, :sealed, :status, :level, :now, :now, :expires_at);
+
+-- name: by_key
+SELECT * FROM outbound WHERE key = :key;
+
+-- name: newest_wish
+-- The newest outbound of the same wish inside the window. One that ended with nothing sent does not stand in the
+-- way of another try, except a person's no.
+SELECT * FROM outbound
+WHERE wish = :wish AND created_at > :since
+  AND status NOT IN ('failed', 'refused', 'expired', 'cancelled')
+ORDER BY seq DESC LIMIT 1;
+
+-- name: by_id
+SELECT * FROM outbound WHERE id = :id;
+
+-- name: page
+SELECT * FROM outbound WHERE seq < :before ORDER BY seq DESC LIMIT :limit;
+
+-- name: open_with_status
+SELECT * FROM outbound WHERE status IN (SELECT value FROM json_each(:statuses))
+  AND status IN (
+    'draft', 'awaiting_approval', 'approved', 'scheduled', 'dispatching',
+    'accepted', 'queued', 'sent', 'ringing', 'in_progress', 'unknown')
+ORDER BY seq LIMIT :limit;
+
+-- name: move
+-- The compare-and-swap under a change of status: no row comes back where somebody else was first.
+UPDATE outbound
+SET status = :target, reason = :reason, updated_at = :now, nonce = NULL
+WHERE id = :id AND status IN (SELECT value FROM json_each(:sources))
+RETURNING *;
+
+-- name: answer
+-- A person's answer counts once, in time, and (where a client carried the question) for the question last asked.
+UPDATE outbound
+SET status = :target, reason = :reason, updated_at = :now, nonce = NULL,
+    level = CASE WHEN :target = 'approved' THEN :level END
+WHERE id = :id AND status = 'awaiting_approval' AND expires_at >= :now AND (:nonce IS NULL OR nonce = :nonce)
+RETURNING *;
+
+-- name: ask
+UPDATE outbound SET nonce = :nonce WHERE id = :id AND status = 'awaiting_approval' RETURNING *;
+
+-- name: claim
+-- The fence: one process takes the outbound, and only while the consent to it stands.
+UPDATE outbound
+SET status = 'dispatching', attempt = attempt + 1, owner = :owner, lease_until = :lease_until, updated_at = :now
+WHERE id = :id AND status = 'approved' AND expires_at >= :now
+RETURNING *;
+
+-- name: settle
+-- What the owner of the attempt learned; a later owner's word is not overwritten.
+UPDATE outbound
+SET status = :target, reason = :reason, carrier_ref = :carrier_ref, outcome = coalesce(:outcome, outcome),
+    owner = NULL, lease_until = NULL, updated_at = :now
+WHERE id = :id AND status = 'dispatching' AND attempt = :attempt AND owner = :owner
+RETURNING *;
+
+-- name: conclude
+-- A dispatch whose lease ran out, or whose owner is known to be gone; or a doubt that can be resolved now.
+UPDATE outbound
+SET status = :target, reason = :reason, carrier_ref = coalesce(:carrier_ref, carrier_ref),
+    outcome = coalesce(:outcome, outcome), owner = NULL, lease_until = NULL, updated_at = :now
+WHERE id = :id AND (
+    (status = 'dispatching' AND (lease_until < :now OR owner = :gone)) OR (status = 'unknown' AND carrier_ref IS NULL))
+RETURNING *;
+
+-- name: learn
+UPDATE outbound
+SET status = :target, outcome = :outcome, updated_at = :now
+WHERE id = :id AND status = :source
+RETURNING *;
+
+-- name: expire
+UPDATE outbound SET status = 'expired', reason = 'approval_expired', updated_at = :now, nonce = NULL
+WHERE status IN ('draft', 'awaiting_approval', 'approved') AND expires_at < :now
+RETURNING *;
+
+-- name: known_carrier_ref
+SELECT 1 FROM outbound WHERE carrier = :carrier AND carrier_ref = :carrier_ref;
+
+-- name: insert_approval
+INSERT INTO approval (outbound_id, digest, choice, level, via, answered_at)
+VALUES (:outbound_id, :digest, :choice, :level, :via, :now);
+
+-- name: consent
+-- The newest answer that says yes.
+SELECT * FROM approval WHERE outbound_id = :outbound_id AND choice IN ('once', 'day', 'allowance')
+ORDER BY seq DESC LIMIT 1;
+
+-- name: insert_event
+INSERT INTO event (outbound_id, at, kind, status, detail) VALUES (:outbound_id, :now, :kind, :status, :detail);
+
+-- name: events
+SELECT * FROM event WHERE outbound_id = :outbound_id ORDER BY seq;
+
+-- name: events_after
+SELECT * FROM event WHERE seq > :seq ORDER BY seq LIMIT :limit;
+
+-- name: last_event
+SELECT coalesce(max(seq), 0) AS seq FROM event;
+
+-- name: insert_allowance
+INSERT INTO allowance (id, contact, sealed, channel, carrier, level, via, created_at, expires_at, remaining)
+VALUES (:id, :contact, :sealed, :channel, :carrier, :level, :via, :now, :expires_at, :remaining);
+
+-- name: spend_allowance
+-- One use of a standing allowance, taken in the same transaction that stores the outbound.
+UPDATE allowance SET remaining = remaining - 1
+WHERE id = (
+    SELECT id FROM allowance
+    WHERE contact = :contact AND channel = :channel AND carrier = :carrier AND revoked_at IS NULL AND expires_at > :now
+      AND remaining > 0 AND level >= :least
+    ORDER BY expires_at LIMIT 1
+)
+RETURNING *;
+
+-- name: find_allowance
+SELECT 1 FROM allowance
+WHERE contact = :contact AND channel = :channel AND carrier = :carrier AND revoked_at IS NULL AND expires_at > :now
+  AND remaining > 0 AND level >= :least
+LIMIT 1;
+
+-- name: allowances
+SELECT * FROM allowance WHERE revoked_at IS NULL AND expires_at > :now AND remaining > 0 ORDER BY created_at DESC;
+
+-- name: revoke_allowance
+UPDATE allowance SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL RETURNING *;
+
+-- name: any_to_expire
+SELECT 1 FROM outbound WHERE status IN ('draft', 'awaiting_approval', 'approved') AND expires_at < :now LIMIT 1;

@@ -1,0 +1,112 @@
+"""What the parts of the ledger share: the database, the keys, the clock, and how a row is read."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ringback.errors import LedgerError, NotFound
+from ringback.ledger.records import Level, Record
+from ringback.model.numbers import PhoneNumber
+from ringback.model.outbound import Channel, Outbound, Report
+from ringback.model.status import Status
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from ringback.clock import Clock
+    from ringback.keys import Keyring
+    from ringback.ledger.database import Database
+
+_ID_BYTES = 15
+
+
+class Store:
+    """The ledger's file with the keys that open its rows."""
+
+    def __init__(self, database: Database, keyring: Keyring, clock: Clock) -> None:
+        self.database = database
+        self.keyring = keyring
+        self._clock = clock
+
+    def now(self) -> float:
+        """Unix seconds by the ledger's clock."""
+        return self._clock.now().timestamp()
+
+    def event(self, outbound_id: str, kind: str, status: Status, detail: str = "") -> None:
+        """Append an event; inside the transaction of what it tells."""
+        self.database.run(
+            "insert_event", outbound_id=outbound_id, now=self.now(), kind=kind, status=status, detail=detail
+        )
+
+    def seal_outbound(self, outbound: Outbound, row_id: str) -> bytes:
+        """What must not stand in plain: number, text, media."""
+        plain = {"to": outbound.to.e164, "text": outbound.text, "media_url": outbound.media_url}
+        return self.keyring.seal(plain, row=row_id, column="sealed")
+
+    def seal_outcome(self, carrier_id: str | None, report: Report | None, row_id: str) -> bytes:
+        """What the carrier said: it may quote numbers, texts and pressed keys."""
+        plain = {"carrier_id": carrier_id, "report": None if report is None else asdict(report)}
+        return self.keyring.seal(plain, row=row_id, column="outcome")
+
+    def carrier_ref(self, carrier: str, carrier_id: str) -> bytes:
+        """The blind index of a carrier's id."""
+        return self.keyring.token("carrier-id", f"{carrier}:{carrier_id}")
+
+    def maybe(self, row: sqlite3.Row | None) -> Record | None:
+        """A row that a compare-and-swap may not have found, opened."""
+        return None if row is None else self.record(row)
+
+    def record(self, row: sqlite3.Row) -> Record:
+        """A row, opened."""
+        row_id = row["id"]
+        plain = self.keyring.open(row["sealed"], row=row_id, column="sealed")
+        outbound = Outbound(
+            Channel(row["channel"]), PhoneNumber(plain["to"]), row["carrier"], plain["text"], plain["media_url"]
+        )
+        outcome: dict[str, Any] = {}
+        if row["outcome"] is not None:
+            outcome = self.keyring.open(row["outcome"], row=row_id, column="outcome")
+        report = outcome.get("report")
+        return Record(
+            id=row_id,
+            outbound=outbound,
+            contact=row["contact"],
+            status=Status(row["status"]),
+            reason=row["reason"],
+            level=row["level"] and Level(row["level"]),
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            expires_at=row["expires_at"],
+            attempt=row["attempt"],
+            owner=row["owner"],
+            lease_until=row["lease_until"],
+            carrier_id=outcome.get("carrier_id"),
+            report=report and Report(**{**report, "status": Status(report["status"])}),
+        )
+
+
+def new_id(prefix: str) -> str:
+    """A random opaque id."""
+    return prefix + base64.b32encode(secrets.token_bytes(_ID_BYTES)).decode().lower()
+
+
+def read_cursor(cursor: str) -> int:
+    """The position that a cursor stands for.
+
+    Raises:
+        NotFound: it is none of ours.
+    """
+    digits = cursor.removeprefix("c")
+    if not (cursor.startswith("c") and digits.isascii() and digits.isdigit() and len(digits) < 19):  # noqa: PLR2004 - digits of 2**63
+        raise NotFound("This cursor is none that history gave.", hint="Call history without a cursor.")
+    return int(digits)
+
+
+def found(row: sqlite3.Row | None) -> sqlite3.Row:
+    """A row that was just written and must be there."""
+    if row is None:
+        raise LedgerError("An entry of the ledger vanished while it was written.", hint="Run: ringback doctor")
+    return row

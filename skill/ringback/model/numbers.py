@@ -1,0 +1,240 @@
+"""Telephone numbers: strict E.164 in, one canonical form, never whole in a log.
+
+E.164 is ITU-T's plan: `+`, a country code and the national number, at most 15 digits in all.
+Nothing is corrected silently: what a person probably meant comes back as a suggestion.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ringback.errors import InvalidNumber
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber as ParsedNumber
+
+_CANONICAL = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+_EXTENSION = re.compile(r"(;|,|\s|\d)\s*(ext\b|ext[.=:]|extension|x\s*\d|#)", re.IGNORECASE)
+_SHORT_CODE_DIGITS = 6
+_LONGEST = 64
+_LAST_DIGITS = 4
+
+E164_HINT = "Give one number in E.164 form: +, country code, number, digits only, for example +14155550123."
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNumber:
+    """One telephone number. `repr` and `str` are masked; only `e164` tells it whole."""
+
+    e164: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.masked
+
+    def __repr__(self) -> str:
+        return f"PhoneNumber({self.masked!r})"
+
+    @property
+    def masked(self) -> str:
+        """The number as a model and a log may see it: `+1 ••• ••• 4567`."""
+        return f"+{self.country_code} ••• ••• {self.last_digits}"
+
+    @property
+    def last_digits(self) -> str:
+        """The last four digits, which a person types to show that they looked."""
+        return self.e164[-_LAST_DIGITS:]
+
+    @property
+    def country_code(self) -> int:
+        """The calling code: 1, 44, 881."""
+        return parsed(self).country_code or 0
+
+    @property
+    def region(self) -> str | None:
+        """The ISO 3166 region that the number belongs to, `None` where no single one is known."""
+        import phonenumbers
+
+        number = parsed(self)
+        region = phonenumbers.region_code_for_number(number)
+        return None if region in {None, "001"} else region
+
+    @property
+    def formatted(self) -> str:
+        """The number whole, spaced for a person to read: for the approving person alone."""
+        import phonenumbers
+
+        return phonenumbers.format_number(parsed(self), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+@lru_cache(maxsize=1024)
+def parsed(number: PhoneNumber) -> ParsedNumber:
+    """The number as libphonenumber's structure."""
+    import phonenumbers
+
+    return phonenumbers.parse(number.e164, None)
+
+
+def parse_number(text: str, *, home: PhoneNumber | None = None) -> PhoneNumber:
+    """Read one number in strict E.164 form.
+
+    Args:
+        text: what was typed. Only `+` and 7 to 15 ASCII digits pass.
+        home: the agent's own number; its country is used for a suggestion, never for the result.
+
+    Raises:
+        InvalidNumber: the text is anything else. `problem` is one of `empty`, `several`, `extension`, `uri`,
+            `letters`, `unicode_digits`, `emergency`, `short_code`, `missing_plus`, `formatting`, `length` and
+            `country_code`. The message never repeats the text.
+    """
+    if _CANONICAL.fullmatch(text):
+        return _possible(PhoneNumber(text))
+    raise _diagnose(text, home)
+
+
+def _possible(number: PhoneNumber) -> PhoneNumber:
+    """The number, if its length can occur in its country."""
+    import phonenumbers
+    from phonenumbers import ValidationResult
+
+    try:
+        value = parsed(number)
+    except phonenumbers.NumberParseException:
+        raise InvalidNumber(
+            "country_code", "The number's country code does not exist.", hint="Ask the person for the number again."
+        ) from None
+    if _rings_emergency(number.e164[1:]) or _is_emergency_in_country(value):
+        raise _emergency()
+    reason = phonenumbers.is_possible_number_with_reason(value)
+    if reason == ValidationResult.IS_POSSIBLE:
+        return number
+    if reason == ValidationResult.INVALID_COUNTRY_CODE:
+        raise InvalidNumber(
+            "country_code", "The number's country code does not exist.", hint="Ask the person for the number again."
+        )
+    long = reason == ValidationResult.TOO_LONG
+    raise InvalidNumber(
+        "length",
+        f"The number is too {'long' if long else 'short'} for its country.",
+        hint="Ask the person for the whole number, with its country and area code.",
+    )
+
+
+def _rings_emergency(digits: str) -> bool:
+    import phonenumbers
+
+    return any(phonenumbers.is_emergency_number(digits, region) for region in ("US", "GB", "AU", "IN", "JP"))
+
+
+def _is_emergency_in_country(value: ParsedNumber) -> bool:
+    import phonenumbers
+
+    digits = phonenumbers.national_significant_number(value)
+    regions = phonenumbers.region_codes_for_country_code(value.country_code or 0)
+    return any(phonenumbers.is_emergency_number(digits, region) for region in regions)
+
+
+def _is_short_emergency(candidate: str) -> bool:
+    import phonenumbers
+
+    try:
+        return _is_emergency_in_country(phonenumbers.parse(candidate, None))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _emergency() -> InvalidNumber:
+    return InvalidNumber(
+        "emergency",
+        "This is an emergency number; Ringback never dials one.",
+        hint="Tell the person to call emergency services themselves, from their own phone, now.",
+    )
+
+
+def _diagnose(text: str, home: PhoneNumber | None) -> InvalidNumber:
+    """The first rule that a text which is not canonical E.164 breaks, with a suggestion where it is plain."""
+    bare = text.strip()
+    if not bare:
+        return InvalidNumber("empty", "No number was given.", hint=E164_HINT)
+    if len(text) > _LONGEST or _holds_several(bare):
+        return InvalidNumber("several", "More than one number was given.", hint="Send to one number at a time.")
+    return _diagnose_characters(bare, home)
+
+
+def _diagnose_characters(bare: str, home: PhoneNumber | None) -> InvalidNumber:
+    ascii_form = "".join(str(unicodedata.decimal(char, char)) for char in bare)
+    if _EXTENSION.search(ascii_form):
+        return InvalidNumber(
+            "extension",
+            "The number has an extension; extensions cannot be dialled.",
+            hint="Give the number without it.",
+        )
+    if re.match(r"[a-z]+:", ascii_form, re.IGNORECASE):
+        return _suggesting("uri", "A link was given in place of a number.", ascii_form.partition(":")[2], home)
+    if any(char.isalpha() for char in ascii_form):
+        return InvalidNumber("letters", "The number has letters in it.", hint=E164_HINT)
+    if ascii_form != bare or not bare.isascii():
+        return _suggesting("unicode_digits", "The number has characters that are not plain digits.", ascii_form, home)
+    return _diagnose_digits(bare, home)
+
+
+def _holds_several(bare: str) -> bool:
+    runs = [
+        run
+        for run in re.split(r"[,;/|\n\r\t]|\band\b|\bor\b|(?=\+)", bare)
+        if sum(map(str.isdigit, run)) > _SHORT_CODE_DIGITS
+    ]
+    return len(runs) > 1
+
+
+def _diagnose_digits(bare: str, home: PhoneNumber | None) -> InvalidNumber:
+    digits = "".join(_DIGITS.findall(bare))
+    if _rings_emergency(digits) or (bare.startswith("+") and _is_short_emergency(f"+{digits}")):
+        return _emergency()
+    if not digits:
+        return InvalidNumber("empty", "No digits were given.", hint=E164_HINT)
+    if not bare.startswith("+") and len(digits) <= _SHORT_CODE_DIGITS:
+        return InvalidNumber(
+            "short_code", "This is a short code or a part of a number, not a whole one.", hint=E164_HINT
+        )
+    if bare.startswith("+") and set(bare[1:]) <= set("0123456789"):
+        return InvalidNumber("length", "An E.164 number has 7 to 15 digits and no leading zero.", hint=E164_HINT)
+    if bare.startswith("+"):
+        return _suggesting("formatting", "The number has spaces or punctuation in it.", bare, home)
+    return _suggesting("missing_plus", "The number lacks + and its country code.", bare, home)
+
+
+def _suggesting(problem: str, message: str, meant: str, home: PhoneNumber | None) -> InvalidNumber:
+    suggestion = _suggest(meant, home)
+    hint = "Ask the person whether they meant the suggested form, then call again with it." if suggestion else E164_HINT
+    return InvalidNumber(problem, message, hint=hint, suggestion=suggestion)
+
+
+def _suggest(meant: str, home: PhoneNumber | None) -> str | None:
+    """What the person probably meant, only where it is a valid number and there is one reading."""
+    import phonenumbers
+
+    region = home and phonenumbers.region_code_for_country_code(home.country_code)
+    digits = "".join(_DIGITS.findall(meant))
+    candidates = [f"+{digits}"]
+    if not meant.lstrip().startswith("+"):
+        if digits.startswith("00"):
+            candidates = [f"+{digits[2:]}"]
+        elif region:
+            candidates.append(f"+{home.country_code if home else ''}{digits.removeprefix('0')}")
+    plausible: list[str] = []
+    for candidate in candidates:
+        try:
+            value = phonenumbers.parse(candidate, None)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.format_number(value, phonenumbers.PhoneNumberFormat.E164) != candidate:
+            continue
+        same_country = home is not None and value.country_code == home.country_code
+        if phonenumbers.is_valid_number(value) or (same_country and phonenumbers.is_possible_number(value)):
+            plausible.append(candidate)
+    return plausible[0] if len(plausible) == 1 else None

@@ -1,0 +1,69 @@
+"""Message texts: how many segments a carrier makes of one, and what a person must be shown of it.
+
+Segments follow 3GPP TS 23.038 and 23.040: GSM-7 holds 160 septets in one message and 153 in each
+of several, UCS-2 70 and 67 UTF-16 units; an extension character costs two septets, and neither it
+nor a surrogate pair is split between segments.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+
+_GSM7 = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM7_EXTENSION = frozenset("\f^{}\\[~]|€")
+_GSM7_SINGLE, _GSM7_PART = 160, 153
+_UCS2_SINGLE, _UCS2_PART = 70, 67
+_BEYOND_BMP = 0xFFFF
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_LAYOUT = frozenset("\n")
+_PLAIN_SPACES = frozenset(" \u00a0")
+_LOOK_EMPTY = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and marks by category that show nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """How a text travels: its encoding (`GSM-7` or `UCS-2`) and the number of messages it is cut into."""
+
+    encoding: str
+    count: int
+
+
+def count_segments(text: str) -> Segments:
+    """Count the messages that a carrier makes of `text`; an empty text makes none."""
+    if all(char in _GSM7 or char in _GSM7_EXTENSION for char in text):
+        costs = [2 if char in _GSM7_EXTENSION else 1 for char in text]
+        return Segments("GSM-7", _pack(costs, _GSM7_SINGLE, _GSM7_PART))
+    costs = [2 if ord(char) > _BEYOND_BMP else 1 for char in text]
+    return Segments("UCS-2", _pack(costs, _UCS2_SINGLE, _UCS2_PART))
+
+
+def _pack(costs: list[int], single: int, part: int) -> int:
+    """Segments needed where no character may be split."""
+    if sum(costs) <= single:
+        return 1 if costs else 0
+    count, room = 1, part
+    for cost in costs:
+        if cost > room:
+            count, room = count + 1, part
+        room -= cost
+    return count
+
+
+def visible(text: str) -> str:
+    r"""The text with every invisible, control and direction-changing character written out.
+
+    What a person approves must read as it will be sent: `\u202e` (which turns the reading direction)
+    becomes `⟦U+202E⟧`. Line breaks stay.
+    """
+    return "".join(f"⟦U+{ord(char):04X}⟧" if _is_hidden(char) else char for char in text)
+
+
+def _is_hidden(char: str) -> bool:
+    if char in _LAYOUT:
+        return False
+    if char.isspace() and char not in _PLAIN_SPACES:
+        return True
+    return char in _LOOK_EMPTY or unicodedata.category(char) in _HIDDEN_CATEGORIES

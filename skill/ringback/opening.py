@@ -1,0 +1,125 @@
+"""Puts the parts of the skill together."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ringback.clock import Clock, SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from ringback.carriers.base import Carrier
+    from ringback.dispatch import Dispatcher
+    from ringback.inbound import Inbound
+    from ringback.keys import Keyring
+    from ringback.ledger import Ledger
+    from ringback.lines import Lines
+    from ringback.person import Person
+    from ringback.settings import Settings
+    from ringback.telephone import Telephone
+
+
+@dataclass(frozen=True, slots=True)
+class Ringback:
+    """An installation, opened: the agent's telephone, the person's side, and what they stand on."""
+
+    settings: Settings
+    keyring: Keyring
+    ledger: Ledger
+    carrier_name: str
+    live: bool
+    lines: Lines
+    inbound: Inbound
+    dispatcher: Dispatcher
+    telephone: Telephone
+    person: Person
+    clock: Clock
+
+
+@asynccontextmanager
+async def open_ringback(
+    settings: Settings | None = None, *, carrier: Carrier | None = None, clock: Clock | None = None
+) -> AsyncIterator[Ringback]:
+    """Open an installation, and close it after what is on its way out has left.
+
+    Args:
+        settings: by default read from the environment.
+        carrier: by default the one that the settings name.
+        clock: by default the machine's.
+
+    Raises:
+        ConfigurationError: a setting is missing or contradictory.
+        LedgerError: the ledger cannot be used.
+    """
+    from ringback.keys import load_keyring
+    from ringback.ledger import open_ledger
+    from ringback.settings import load_settings
+
+    settings = settings or load_settings()
+    clock = clock or SystemClock()
+    if carrier is None:
+        from ringback.carriers.registry import build_carrier
+
+        carrier = build_carrier(settings)
+    key = settings.key.get_secret_value() if settings.key else None
+    keyring = load_keyring(key, settings.key_path)
+    ledger = open_ledger(settings.ledger_path, keyring, clock)
+    opened = _assemble(settings, keyring, ledger, carrier, clock)
+    try:
+        yield opened
+    finally:
+        await opened.dispatcher.finish()
+        await carrier.aclose()
+        await ledger.close()
+
+
+def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carrier: Carrier, clock: Clock) -> Ringback:
+    from ringback.approvals import Approvals
+    from ringback.dispatch import Dispatcher
+    from ringback.inbound import Inbound
+    from ringback.lines import Lines
+    from ringback.person import Person
+    from ringback.telephone import Telephone
+
+    lines = Lines(carrier, clock)
+    approvals = Approvals(ledger, keyring, floor=settings.approval, live=carrier.live)
+    dispatcher = Dispatcher(ledger, carrier, approvals, lines, clock)
+    inbound = Inbound(ledger, carrier)
+    telephone = Telephone(
+        carrier_name=carrier.name,
+        ledger=ledger,
+        lines=lines,
+        approvals=approvals,
+        dispatcher=dispatcher,
+        inbound=inbound,
+        clock=clock,
+    )
+    person = Person(carrier_name=carrier.name, ledger=ledger, approvals=approvals, dispatcher=dispatcher, lines=lines)
+    return Ringback(
+        settings=settings,
+        keyring=keyring,
+        ledger=ledger,
+        carrier_name=carrier.name,
+        live=carrier.live,
+        lines=lines,
+        inbound=inbound,
+        dispatcher=dispatcher,
+        telephone=telephone,
+        person=person,
+        clock=clock,
+    )
+
+
+@asynccontextmanager
+async def open_telephone(settings: Settings | None = None) -> AsyncIterator[Telephone]:
+    """Open the agent's telephone alone, for a framework that calls tools in process.
+
+    Raises:
+        ConfigurationError, LedgerError: as `open_ringback`.
+    """
+    async with open_ringback(settings) as opened:
+        await opened.telephone.tend()
+        yield opened.telephone

@@ -1,0 +1,98 @@
+"""What a person may do and a tool may not: see the whole number, answer, allow a recipient, take it back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ringback.errors import NotFound
+from ringback.ledger.consents import Grant
+from ringback.model.numbers import parse_number
+from ringback.model.status import Status
+from ringback.receipts import Receipt, receipt
+
+if TYPE_CHECKING:
+    from ringback.approvals import Answer, Approvals, Question
+    from ringback.dispatch import Dispatcher
+    from ringback.ledger import Ledger
+    from ringback.ledger.records import Allowance, Level, Record
+    from ringback.lines import Lines
+    from ringback.model.outbound import Channel
+
+
+class Person:
+    """The person's side. Only a face that stands before a person may hold one: form, page, terminal."""
+
+    def __init__(
+        self, *, carrier_name: str, ledger: Ledger, approvals: Approvals, dispatcher: Dispatcher, lines: Lines
+    ) -> None:
+        self._carrier_name = carrier_name
+        self._ledger = ledger
+        self._approvals = approvals
+        self._dispatcher = dispatcher
+        self._lines = lines
+
+    @property
+    def least(self) -> Level:
+        """The least level of approval that counts here."""
+        return self._approvals.least
+
+    async def waiting(self) -> list[Question]:
+        """Everything that waits for an answer, oldest first, whole."""
+        await self._ledger.outbounds.expire()
+        waiting = await self._ledger.outbounds.under_way({Status.AWAITING_APPROVAL})
+        return [self._approvals.question(record) for record in waiting]
+
+    async def question(self, outbound_id: str) -> Question:
+        """One outbound that waits, whole.
+
+        Raises:
+            NotFound: there is none of this id that waits.
+        """
+        await self._ledger.outbounds.expire()
+        record = await self._ledger.outbounds.get(outbound_id)
+        if record.status is not Status.AWAITING_APPROVAL:
+            raise NotFound(f"This outbound waits for nobody: it is {record.status}.", hint="See: ringback history")
+        return self._approvals.question(record)
+
+    async def ask_client(self, outbound_id: str) -> str | None:
+        """A nonce for a question that a client carries to the person; `None` where nothing waits."""
+        return await self._approvals.ask_client(outbound_id)
+
+    async def answer(self, outbound_id: str, answer: Answer) -> Receipt:
+        """Store an answer and, after a yes, send. A second answer changes nothing and gets the same receipt.
+
+        Raises:
+            NotFound: there is no such outbound.
+            Refused: this way of asking does not count here.
+        """
+        await self._ledger.outbounds.expire()
+        record = await self._approvals.answer(outbound_id, answer)
+        return receipt(await self._dispatcher.dispatch(record.id))
+
+    async def decided(self, limit: int = 50) -> list[tuple[Question, Receipt]]:
+        """The newest outbounds that wait no more, whole, for the page's history."""
+        page = await self._ledger.outbounds.page(limit)
+        ended = [record for record in page.records if record.status is not Status.AWAITING_APPROVAL]
+        return [(self._approvals.question(record), self._receipt(record)) for record in ended]
+
+    @staticmethod
+    def _receipt(record: Record) -> Receipt:
+        return receipt(record)
+
+    async def allow(self, number: str, channel: Channel, *, level: Level, via: str, seconds: float, count: int) -> str:
+        """Allow a recipient beforehand on the carrier in force; returns the allowance's id.
+
+        Raises:
+            InvalidNumber: the number cannot be read.
+        """
+        parsed = parse_number(number)
+        grant = Grant(channel, self._carrier_name, seconds, count)
+        return await self._ledger.consents.allow(parsed, grant, level=level, via=via)
+
+    async def allowances(self) -> list[Allowance]:
+        """The allowances in force, with whole numbers."""
+        return await self._ledger.consents.allowances()
+
+    async def revoke(self, allowance_id: str) -> bool:
+        """End an allowance at once; whether there was one."""
+        return await self._ledger.consents.revoke(allowance_id)

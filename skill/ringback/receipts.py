@@ -1,0 +1,182 @@
+"""What a caller is told about an outbound: true, masked, and with what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from ringback.model.outbound import Channel
+from ringback.model.status import Status
+
+if TYPE_CHECKING:
+    from ringback.ledger.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One outbound as a model may see it: no whole number, no text."""
+
+    id: str
+    status: str
+    channel: str
+    to: str
+    """Masked."""
+    contact: str
+    """The recipient's stable opaque reference."""
+    carrier: str
+    summary: str
+    """What happened, in a sentence."""
+    next: str
+    """What to do now, in a sentence."""
+    created_at: str
+    updated_at: str
+    repeated: bool = False
+    """Whether this wish was made before, so that nothing new was stored or sent."""
+    approval: str | None = None
+    """The level of the consent, A0 to A3, once there is one."""
+    reason: str | None = None
+    """The code of a refusal or a failure."""
+    error: str | None = None
+    """The carrier's own words about a failure, masked."""
+    delivered_at: str | None = None
+    duration_s: float | None = None
+    recording_url: str | None = field(default=None, repr=False)
+    keys: str | None = field(default=None, repr=False)
+    """The keys that were pressed during a call, in order."""
+
+    def as_dict(self) -> dict[str, object]:
+        """The receipt as JSON-ready values, without what is not known."""
+        return _known(self)
+
+
+@dataclass(frozen=True, slots=True)
+class LineReport:
+    """What `check-telephony` tells."""
+
+    carrier: str
+    enabled: bool
+    live: bool
+    number: str | None
+    capabilities: tuple[str, ...]
+    approval: str
+    """The least level of approval that counts here."""
+    page: str | None
+    """The sandbox's handset."""
+    summary: str
+
+    def as_dict(self) -> dict[str, object]:
+        """The report as JSON-ready values, without what is not known."""
+        return {**_known(self), "enabled": self.enabled, "live": self.live, "capabilities": list(self.capabilities)}
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """A page of receipts, newest first; `cursor` asks for the next one."""
+
+    items: tuple[Receipt, ...]
+    cursor: str | None
+
+    def as_dict(self) -> dict[str, object]:
+        """The page as JSON-ready values."""
+        page: dict[str, object] = {"items": [item.as_dict() for item in self.items]}
+        return page if self.cursor is None else {**page, "cursor": self.cursor}
+
+
+_WAIT: Final = "Call status with this id (wait up to 25 s) to learn what becomes of it."
+_DONE: Final = "Nothing more to do."
+_TELLS: Final[dict[Status, tuple[str, str]]] = {
+    Status.DRAFT: ("It is stored and not sent.", _WAIT),
+    Status.AWAITING_APPROVAL: (
+        "It waits for a person's yes; nothing was sent.",
+        (
+            "Tell the person that it waits: they answer on Ringback's page or with `ringback approve` in a terminal. "
+            "It goes by itself then. Do not send it again."
+        ),
+    ),
+    Status.APPROVED: ("A person said yes; it is about to go out.", _WAIT),
+    Status.SCHEDULED: ("It is scheduled and not sent yet.", _WAIT),
+    Status.DISPATCHING: ("It is being handed to the carrier.", _WAIT),
+    Status.ACCEPTED: ("The carrier took it. It is not delivered yet.", _WAIT),
+    Status.QUEUED: ("The carrier queued it. It is not delivered yet.", _WAIT),
+    Status.SENT: ("The carrier sent it. It is not confirmed as delivered.", _WAIT),
+    Status.RINGING: ("The phone is ringing.", _WAIT),
+    Status.IN_PROGRESS: ("The call was answered and is going on.", _WAIT),
+    Status.DELIVERED: ("It was delivered.", _DONE),
+    Status.COMPLETED: ("The call was answered and has ended.", _DONE),
+    Status.BUSY: ("The line was busy; nobody was reached.", "Tell the person; ask before calling again."),
+    Status.NO_ANSWER: ("Nobody answered.", "Tell the person; ask before calling again."),
+    Status.UNDELIVERED: ("The carrier could not deliver it.", "Tell the person; check the number with them."),
+    Status.FAILED: ("It failed; nothing reached the recipient.", "Tell the person why. Ask before trying again."),
+    Status.REFUSED: (
+        "A rule stopped it; nothing was sent.",
+        "Tell the person which rule. Do not look for a way around.",
+    ),
+    Status.DECLINED: (
+        "The person said no; nothing was sent.",
+        "Accept it. Do not ask again unless the person brings it up.",
+    ),
+    Status.EXPIRED: ("Nobody answered in time; nothing was sent.", "Ask the person whether it is still wanted."),
+    Status.CANCELLED: ("It was cancelled; nothing was sent.", "Ask the person before proposing it again."),
+    Status.UNKNOWN: (
+        "It may or may not have gone out: the carrier's answer was lost.",
+        "Tell the person exactly that. Do not send it again; status looks it up at the carrier.",
+    ),
+}
+_AT_CARRIER = {
+    Status.CANCELLED: ("The carrier cancelled it.", "Tell the person; ask before trying again."),
+    Status.FAILED: ("The carrier reports that it failed.", "Tell the person; ask before trying again."),
+}
+_REPEATED: Final = "This is the receipt of the same request made before; nothing new was sent."
+
+
+def receipt(record: Record, *, repeated: bool = False) -> Receipt:
+    """The receipt of a record."""
+    report, outbound = record.report, record.outbound
+    summary, following = tell(record)
+    return Receipt(
+        id=record.id,
+        status=record.status.value,
+        channel=outbound.channel.value,
+        to=outbound.to.masked,
+        contact=record.contact,
+        carrier=outbound.carrier,
+        summary=f"{_REPEATED} {summary}" if repeated else summary,
+        next=following,
+        created_at=_iso(record.created_at),
+        updated_at=_iso(record.updated_at),
+        repeated=repeated,
+        approval=record.level and record.level.value,
+        reason=record.reason,
+        error=report.error if report else None,
+        delivered_at=report.delivered_at if report else None,
+        duration_s=report.duration_s if report else None,
+        recording_url=report.recording_url if report else None,
+        keys=report.keys if report else None,
+    )
+
+
+def tell(record: Record) -> tuple[str, str]:
+    """What happened, and what to do next."""
+    summary, following = _TELLS[record.status]
+    if record.carrier_id is not None and record.status in _AT_CARRIER:
+        summary, following = _AT_CARRIER[record.status]
+    if record.reason == "digits_did_not_match":
+        summary = "The digits that were typed are not the number's last ones, so it counts as no; nothing was sent."
+    if record.reason == "question_dismissed":
+        summary = "The question was closed without an answer; nothing was sent."
+    if record.outbound.channel is Channel.VOICE and record.status in {Status.ACCEPTED, Status.QUEUED}:
+        summary = "The carrier took the call. Nobody has been reached yet."
+    if record.report and record.report.keys:
+        summary = f"{summary} Keys pressed: {record.report.keys}"
+    return summary, following
+
+
+def _known(told: Receipt | LineReport) -> dict[str, object]:
+    """The fields that say something, by name."""
+    values = {item.name: getattr(told, item.name) for item in fields(told)}
+    return {name: value for name, value in values.items() if value is not None and value is not False}
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,97 @@
+"""What an installation is told from outside, as one frozen, typed object.
+
+Every setting is an environment variable `RINGBACK_<NAME>`; a carrier's own credentials keep the
+names that the carrier documents. Nothing that a tool can write is read here.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ringback.errors import ConfigurationError
+
+
+class ApprovalFloor(StrEnum):
+    """The least way of asking a person that counts as consent."""
+
+    CLIENT = "client"
+    PAGE = "page"
+    PASSKEY = "passkey"
+
+
+def _default_home() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("ringback", appauthor=False)
+
+
+class Settings(BaseSettings):
+    """The settings of one installation; secrets are masked in `repr`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RINGBACK_", frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
+    )
+
+    home: Path = Field(default_factory=_default_home)
+    """Where ledger, key and sandbox live."""
+    carrier: str | None = None
+    """Which carrier moves messages; without it ThinkFleetBot if it is configured, else the sandbox."""
+    approval: ApprovalFloor = ApprovalFloor.CLIENT
+    """The least level of approval that counts."""
+    key: SecretStr | None = None
+    """The master key, 32 bytes in base64; without it the key file is used."""
+    key_file: Path | None = None
+    """The key file; by default `key` in the home folder."""
+    sandbox_port: int = Field(default=8422, ge=0, le=65535)
+    """The preferred port of the sandbox's handset; 0 takes any."""
+    console_port: int = Field(default=8424, ge=0, le=65535)
+    """The preferred port of the console page; 0 takes any."""
+    connect_timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
+    """Seconds to wait for a connection to the carrier."""
+    read_timeout_s: Annotated[float, Field(gt=0, le=120)] = 20.0
+    """Seconds to wait for each part of the carrier's answer."""
+    saas_api_url: str | None = Field(default=None, validation_alias=AliasChoices("SAAS_API_URL", "saas_api_url"))
+    """ThinkFleetBot: the base URL of its API."""
+    saas_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("SAAS_API_KEY", "saas_api_key"))
+    """ThinkFleetBot: the agent's bearer key."""
+
+    @field_validator("home", "key_file")
+    @classmethod
+    def _expand(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser().absolute()
+
+    @property
+    def carrier_name(self) -> str:
+        """The carrier in force."""
+        if self.carrier:
+            return self.carrier
+        return "thinkfleetbot" if self.saas_api_url or self.saas_api_key else "sandbox"
+
+    @property
+    def key_path(self) -> Path:
+        """Where the key file lies."""
+        return self.key_file or self.home / "key"
+
+    @property
+    def ledger_path(self) -> Path:
+        """Where the ledger lies."""
+        return self.home / "ledger.db"
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        ConfigurationError: a value is of the wrong kind; it names the settings and does not repeat their values.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        names = ", ".join(sorted({str(item["loc"][0]) for item in error.errors() if item["loc"]}))
+        problems = "; ".join(sorted({item["msg"] for item in error.errors()}))
+        raise ConfigurationError(f"These settings cannot be read: {names}.", hint=problems) from None

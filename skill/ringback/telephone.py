@@ -1,0 +1,233 @@
+"""The facade that tools, frameworks and the command line share: what an agent may ask for.
+
+Nothing here sees or returns a whole number once it is parsed, and nothing here can say yes for a person;
+that is `ringback.person`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from ringback.errors import InvalidRequest, Refused
+from ringback.guards import Allow, Facts, Refuse, decide
+from ringback.model.numbers import parse_number
+from ringback.model.outbound import Channel, Outbound
+from ringback.model.status import WITH_CARRIER, Status
+from ringback.receipts import HistoryPage, LineReport, Receipt, receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ringback.approvals import Approvals
+    from ringback.clock import Clock
+    from ringback.dispatch import Dispatcher
+    from ringback.inbound import Inbound
+    from ringback.ledger import Ledger
+    from ringback.ledger.records import Record
+    from ringback.lines import Lines
+    from ringback.model.outbound import Line
+
+LONGEST_WAIT_S: Final = 25.0
+"""How long one `status` call waits at most."""
+KEY_LIMIT: Final = 200
+_LEDGER_POLL_S = 0.2
+_FIRST_CARRIER_POLL_S = 0.5
+_LONGEST_CARRIER_POLL_S = 4.0
+_MOVING = frozenset({Status.APPROVED, Status.DISPATCHING})
+
+
+class Telephone:
+    """An agent's telephone. Every method raises a `RingbackError` and nothing else."""
+
+    def __init__(
+        self,
+        *,
+        carrier_name: str,
+        ledger: Ledger,
+        lines: Lines,
+        approvals: Approvals,
+        dispatcher: Dispatcher,
+        inbound: Inbound,
+        clock: Clock,
+    ) -> None:
+        self._carrier_name = carrier_name
+        self._ledger = ledger
+        self._lines = lines
+        self._approvals = approvals
+        self._dispatcher = dispatcher
+        self._inbound = inbound
+        self._clock = clock
+
+    async def check(self) -> LineReport:
+        """Ask the carrier whether telephony is enabled, and for what.
+
+        Raises:
+            CarrierError: it could not be asked.
+        """
+        line = await self._lines.ask()
+        return LineReport(
+            carrier=line.carrier,
+            enabled=line.enabled,
+            live=line.live,
+            number=line.number.masked if line.number else None,
+            capabilities=tuple(sorted(channel.value for channel in line.capabilities)),
+            approval=self._approvals.least.value,
+            page=line.page,
+            summary=_describe(line),
+        )
+
+    async def send_sms(self, to: str, body: str, *, idempotency_key: str | None = None) -> Receipt:
+        """Text a person.
+
+        Args:
+            to: the recipient in E.164 form.
+            body: the text, at most 1,600 characters.
+            idempotency_key: the same key with the same content is sent once; another content is refused.
+
+        Raises:
+            InvalidRequest: number, text or key cannot be read.
+            Refused: a guard stands in the way.
+            IdempotencyConflict: the key belongs to something else.
+        """
+        return await self._want(Channel.SMS, to, body, key=idempotency_key)
+
+    async def send_mms(self, to: str, body: str, media_url: str, *, idempotency_key: str | None = None) -> Receipt:
+        """Text a person a picture or document, which the carrier fetches from an https:// URL.
+
+        Raises:
+            InvalidRequest, Refused, IdempotencyConflict: as for `send_sms`.
+        """
+        return await self._want(Channel.MMS, to, body, media_url=media_url, key=idempotency_key)
+
+    async def call(self, to: str, prompt: str, *, idempotency_key: str | None = None) -> Receipt:
+        """Call a person; the carrier's voice says `prompt` (at most 4,096 characters). Keys come back in `status`.
+
+        Raises:
+            InvalidRequest, Refused, IdempotencyConflict: as for `send_sms`.
+        """
+        return await self._want(Channel.VOICE, to, prompt, key=idempotency_key)
+
+    async def _want(
+        self, channel: Channel, to: str, text: str, *, media_url: str | None = None, key: str | None = None
+    ) -> Receipt:
+        if key is not None and not 0 < len(key) <= KEY_LIMIT:
+            raise InvalidRequest(f"An idempotency key has 1 to {KEY_LIMIT} characters.", hint="Shorten it.")
+        home = self._lines.last.number if self._lines.last else None
+        outbound = Outbound(channel, parse_number(to, home=home), self._carrier_name, text, media_url)
+        least = self._approvals.least
+        facts = Facts(
+            outbound=outbound,
+            line=await self._lines.current(),
+            consented=await self._ledger.consents.is_allowed(outbound, least),
+        )
+        decision = decide(facts)
+        if isinstance(decision, Refuse):
+            raise Refused(decision.rule, decision.message, hint=decision.hint)
+        spend = least if isinstance(decision, Allow) else None
+        record, is_new = await self._ledger.outbounds.add(outbound, key=key, spend=spend)
+        if record.status is Status.APPROVED:
+            record = await self._dispatcher.dispatch(record.id)
+        elif not is_new:
+            record = await self._refreshed(record)
+        return receipt(record, repeated=not is_new)
+
+    async def status(
+        self,
+        outbound_id: str,
+        *,
+        wait_s: float = 0.0,
+        on_change: Callable[[Receipt], Awaitable[None]] | None = None,
+    ) -> Receipt:
+        """What became of an outbound, asked of the carrier where it is still under way.
+
+        Args:
+            outbound_id: the id from a receipt.
+            wait_s: how long to wait, at most 25 seconds: for a waiting one until a person answered, for one that is
+                with the carrier until it has ended.
+            on_change: called with a receipt whenever the status changes during the wait.
+
+        Raises:
+            NotFound: there is no such outbound.
+        """
+        if not math.isfinite(wait_s):
+            raise InvalidRequest("The wait is not a number of seconds.", hint="Wait 0 to 25 seconds.")
+        await self._ledger.outbounds.expire()
+        first = record = await self._refreshed(await self._ledger.outbounds.get(outbound_id))
+        deadline = self._clock.now().timestamp() + min(max(wait_s, 0.0), LONGEST_WAIT_S)
+        pause, next_poll = _FIRST_CARRIER_POLL_S, 0.0
+        while not _is_settled(first, record) and (now := self._clock.now().timestamp()) < deadline:
+            await self._clock.sleep(min(_LEDGER_POLL_S, deadline - now))
+            await self._ledger.outbounds.expire()
+            before, record = record, await self._ledger.outbounds.get(outbound_id)
+            if now >= next_poll:
+                record = await self._refreshed(record)
+                pause, next_poll = min(pause * 1.5, _LONGEST_CARRIER_POLL_S), now + pause
+            if on_change is not None and record.status is not before.status:
+                await on_change(receipt(record))
+        return receipt(record)
+
+    async def history(self, limit: int = 20, cursor: str | None = None) -> HistoryPage:
+        """The newest outbounds of this ledger, at most `limit` (1 to 100), as it last heard of them.
+
+        Raises:
+            NotFound: the cursor is none that history gave.
+        """
+        await self._ledger.outbounds.expire()
+        page = await self._ledger.outbounds.page(limit, cursor)
+        return HistoryPage(tuple(receipt(record) for record in page.records), page.cursor)
+
+    async def cancel(self, outbound_id: str) -> Receipt:
+        """Cancel an outbound that still waits. What was handed to the carrier cannot be called back.
+
+        Raises:
+            NotFound: there is no such outbound.
+            Refused: it is too late.
+        """
+        record = await self._ledger.outbounds.get(outbound_id)
+        waiting = {Status.DRAFT, Status.AWAITING_APPROVAL, Status.APPROVED, Status.SCHEDULED}
+        moved = await self._ledger.outbounds.move(outbound_id, waiting, Status.CANCELLED, reason="cancelled_on_request")
+        if moved is None:
+            record = await self._ledger.outbounds.get(outbound_id)
+            if record.status is not Status.CANCELLED:
+                raise Refused(
+                    "too_late_to_cancel",
+                    f"It cannot be cancelled: its status is {record.status}.",
+                    hint="Ask for its status; what the carrier took cannot be called back.",
+                )
+        return receipt(moved or record)
+
+    async def tend(self) -> None:
+        """What a server does now and then: end what expired, send what was approved, look after what is open.
+
+        Finishes what an earlier process left undone; safe to run in several processes at once.
+        """
+        await self._ledger.outbounds.expire()
+        for record in await self._ledger.outbounds.under_way({Status.APPROVED}):
+            await self._dispatcher.dispatch(record.id)
+        for record in await self._ledger.outbounds.under_way({Status.DISPATCHING, Status.UNKNOWN, *WITH_CARRIER}):
+            await self._inbound.refresh(record)
+
+    async def _refreshed(self, record: Record) -> Record:
+        return await self._inbound.refresh(record)
+
+
+def _is_settled(first: Record, record: Record) -> bool:
+    """Whether a wait is over: a person answered and it went out, or it has ended."""
+    if record.status.ended:
+        return True
+    if first.status.before_dispatch:
+        return not record.status.before_dispatch and record.status not in _MOVING
+    return False
+
+
+def _describe(line: Line) -> str:
+    if not line.enabled:
+        return "Telephony is not enabled for this agent. Do not try to send or call."
+    offered = ", ".join(sorted(line.capabilities)) or "nothing"
+    if line.live:
+        return f"Telephony is enabled: {offered}. Real phones ring."
+    return (
+        f"Telephony is enabled on the sandbox: {offered}. "
+        f"Nothing leaves this machine; watch the handset at {line.page}."
+    )
