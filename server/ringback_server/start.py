@@ -230,7 +230,9 @@ class _ThreadedSink:
             self.lost = True
 
     async def aclose(self) -> None:
-        pass
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_S), self._lock:
+                pass
 
 
 class _ThreadedReading(asyncio.ReadTransport):

@@ -64,7 +64,7 @@ async def serve_stdio(
 
     def stop() -> None:
         incoming.stop()
-        scope.deadline = anyio.current_time() + 2 * grace_s  # a client that reads nothing holds up the orderly way
+        scope.deadline = anyio.current_time() + grace_s + 0.5  # a client that reads nothing holds up the orderly way
 
     try:
         with stopped_by_signals(stop), scope:
@@ -218,8 +218,10 @@ class _Outgoing:
         if self._sink.lost:
             raise anyio.BrokenResourceError
         line = _encoded(item.message)
-        self._traffic.sent(item.message)
-        await self._sink.write(line)
+        try:
+            await self._sink.write(line)
+        finally:
+            self._traffic.sent(item.message)
 
     async def aclose(self) -> None:
         """Do nothing: `serve_stdio` closes the descriptors."""
