@@ -49,11 +49,11 @@ class PromptTemplate(NamedTuple):
 
 
 PAGES: tuple[Page, ...] = (
-    Page("overview", "Overview", "The order of work, the tools, and what each state of a receipt asks of you."),
+    Page("overview", "Overview", "The order of work, the tools, and what each status asks of you."),
     Page("confirming-recipients", "Confirming recipients", "Whose number it is, its form, and how approval works."),
     Page("writing-texts", "Writing texts", "Content, length in segments, pictures, and sending once."),
     Page("voice-prompts", "Voice prompts", "Words for a call, a menu of keys, and following the call."),
-    Page("checking-status", "Checking status", "What each state means and how to tell it, errors and history."),
+    Page("checking-status", "Checking status", "What each status means and how to tell it, errors and history."),
     Page("limits-and-law", "Limits and law", "What is refused, and what you must watch yourself."),
     Page("privacy", "Privacy", "Where numbers and texts may appear and where never."),
 )

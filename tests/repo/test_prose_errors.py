@@ -1,12 +1,21 @@
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ringback.errors import CarrierError, InvalidNumber, RingbackError, error_codes
+from ringback.guards import Facts, Refuse, decide
+from ringback.ledger.consents import _OUTCOMES
 from ringback.model.numbers import parse_number
+from ringback.model.outbound import Channel, Line, Outbound
+from ringback.model.status import Status
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "errors.md"
+SKILL = ROOT / "skill" / "ringback"
+LIVE = Line(carrier="any", enabled=True, live=True, number=None, capabilities=frozenset(Channel))
 
 
 def _rows(heading: str) -> list[list[str]]:
@@ -54,3 +63,51 @@ def test_every_problem_that_a_number_can_have_is_on_the_page() -> None:
     assert {row[0].strip("`") for row in _rows("Numbers that cannot be read")} == set(
         re.findall(r"`(\w+)`", named.group(1))
     )
+
+
+def _trees() -> Iterator[ast.AST]:
+    for path in SKILL.rglob("*.py"):
+        yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def _texts(nodes: list[ast.expr]) -> set[str]:
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def _rules() -> set[str]:
+    """Every rule that the skill can give: the first argument of a refusal, and the guard's own table."""
+    found: set[str] = set()
+    for node in _trees():
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Refuse", "Refused"}:
+            found |= _texts(node.args[:1])
+        if isinstance(node, ast.Tuple):
+            found |= {text for text in _texts(node.elts[:1]) if text.startswith("destination_")}
+    return found
+
+
+def _reasons() -> set[str]:
+    """Every reason that is written into the ledger by name."""
+    sql = (SKILL / "ledger" / "queries.sql").read_text(encoding="utf-8")
+    found = set(re.findall(r"reason = '(\w+)'", sql)) | {reason for _, reason in _OUTCOMES.values() if reason}
+    for node in _trees():
+        if isinstance(node, ast.Call):
+            found |= _texts([item.value for item in node.keywords if item.arg == "reason"])
+    return found
+
+
+def test_every_rule_that_refuses_is_on_the_page_and_no_other() -> None:
+    assert {row[0].strip("`") for row in _rows("Rules that refuse")} == _rules()
+
+
+def test_every_reason_in_a_receipt_is_on_the_page_and_no_other() -> None:
+    rows = _rows("Reasons in a receipt")
+    assert {row[0].strip("`") for row in rows} == _reasons()
+    assert {row[1].strip("`") for row in rows} - {"as the carrier says"} <= {status.value for status in Status}
+
+
+@pytest.mark.parametrize(("rule", "example"), [row[:2] for row in _rows("Rules that refuse") if row[1]])
+def test_each_example_of_a_forbidden_number_is_refused_by_its_rule(rule: str, example: str) -> None:
+    outbound = Outbound(Channel.SMS, parse_number(example.strip("`")), LIVE.carrier, "Hello")
+    decision = decide(Facts(outbound=outbound, line=LIVE, consented=True))
+    assert isinstance(decision, Refuse)
+    assert decision.rule == rule.strip("`")

@@ -28,7 +28,7 @@ def _placeholders(name: str) -> set[str]:
 
 
 def _states_told(page: str) -> set[str]:
-    table = ringback_prompts.read_page(page).partition("\n| state |")[2].partition("\n\n")[0]
+    table = ringback_prompts.read_page(page).partition("\n| status |")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|", table, re.MULTILINE)
     return {state for row in rows for state in re.findall(r"`([a-z_]+)`", row)}
 
