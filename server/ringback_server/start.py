@@ -48,6 +48,9 @@ class Sink(Protocol):
     async def write(self, data: bytes) -> None:
         """Write all of it, then wait as `ready` does."""
 
+    def abandon(self) -> None:
+        """Drop what the client has not taken, and let go of whoever waits."""
+
     async def aclose(self) -> None:
         """Let the last bytes leave, for at most half a second, and let go of the descriptor."""
 
@@ -186,16 +189,18 @@ class _PipeSink(asyncio.BaseProtocol):
             self._transport.write(data)
             await self._resumed.wait()
 
+    def abandon(self) -> None:
+        if not self.lost:
+            self._transport.abort()
+
     async def aclose(self) -> None:
-        if self.lost:
-            return
-        self._transport.close()
-        try:
+        if not self.lost:
+            self._transport.close()
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_S):
                 await self._closed.wait()
-        except TimeoutError:
-            self._transport.abort()
-            await self._closed.wait()
+        self.abandon()
+        await self._closed.wait()
 
 
 class _ThreadedSink:
@@ -228,6 +233,9 @@ class _ThreadedSink:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError:
             self.lost = True
+
+    def abandon(self) -> None:
+        self.lost = True
 
     async def aclose(self) -> None:
         with contextlib.suppress(TimeoutError):

@@ -60,14 +60,14 @@ async def serve_stdio(
     sink = await open_sink(descriptors, on_lost=source.close)
     traffic = _Traffic(after_first_list)
     incoming = _Incoming(source, sink, traffic, grace_s)
-    scope = anyio.CancelScope()
+    loop = asyncio.get_running_loop()
 
     def stop() -> None:
         incoming.stop()
-        scope.deadline = anyio.current_time() + grace_s + 0.5  # a client that reads nothing holds up the orderly way
+        loop.call_later(grace_s + 0.5, sink.abandon)  # answers that nobody takes would hold up the orderly end
 
     try:
-        with stopped_by_signals(stop), scope:
+        with stopped_by_signals(stop):
             await server.run(incoming, _Outgoing(sink, traffic), options)
     finally:
         await traffic.aclose()
