@@ -24,6 +24,7 @@ from ringback.settings import ApprovalFloor
 if TYPE_CHECKING:
     from ringback.keys import Keyring
     from ringback.ledger import Ledger
+    from ringback.model.numbers import PhoneNumber
 
 LEAST: Final = {ApprovalFloor.CLIENT: Level.A1, ApprovalFloor.PAGE: Level.A2, ApprovalFloor.PASSKEY: Level.A3}
 """The level that each setting of `RINGBACK_APPROVAL` asks for."""
@@ -90,7 +91,7 @@ class Approvals:
             live=self._live,
             number=outbound.to.formatted,
             region=region,
-            country=country_name(region),
+            country=country_name(outbound.to),
             text=visible(outbound.text),
             segments=None if outbound.channel is Channel.VOICE else count_segments(outbound.text),
             media_url=outbound.media_url,
@@ -180,11 +181,18 @@ def _effective(answer: Answer, record: Record) -> Choice:
     return answer.choice if hmac.compare_digest(typed, record.outbound.to.last_digits.encode()) else Choice.WRONG_DIGITS
 
 
-def country_name(region: str | None) -> str:
-    """The English name of an ISO 3166 region, from the table that the time-zone data ships."""
-    if region is None:
-        return "unknown country"
-    return _country_names().get(region, region)
+def country_name(number: PhoneNumber) -> str:
+    """The English name of a number's country, from the table that the time-zone data ships.
+
+    A number that is in no country's plan gets the country that its calling code stands for first.
+    """
+    import phonenumbers
+
+    region = number.region
+    if region is not None:
+        return _country_names().get(region, region)
+    main = phonenumbers.region_code_for_country_code(number.country_code)
+    return f"not in use by any plan; +{number.country_code} is {_country_names().get(main, 'no country')}"
 
 
 @cache

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 CLOCK_SKEW_S: Final = 10.0
 """By how much the carrier's clock may differ from ours when its history is searched."""
 HISTORY_LIMIT: Final = 100
+SHORTEST_POLL_S: Final = 1.0
+LONGEST_POLL_S: Final = 600.0
+GIVE_UP_S: Final = 3 * 86_400.0
+"""After three days nobody asks the carrier by itself any more; `status` still does."""
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +37,7 @@ class Inbound:
     def __init__(self, ledger: Ledger, carrier: CarrierReader) -> None:
         self._ledger = ledger
         self._carrier = carrier
+        self._next_poll: dict[str, float] = {}
 
     async def refresh(self, record: Record) -> Record:
         """Bring one outbound up to date with its carrier. Where the carrier cannot be asked, it stays as it is."""
@@ -50,6 +55,18 @@ class Inbound:
             _log.info("outbound %s: its status could not be asked: %s", record.id, error.reason)
             return record
         return await self._ledger.deliveries.learn(record, report)
+
+    async def refresh_due(self, now: float) -> None:
+        """Ask after everything that is open, the older the more rarely: from each second to each ten minutes."""
+        open_ones = await self._ledger.outbounds.under_way({Status.DISPATCHING, Status.UNKNOWN, *WITH_CARRIER})
+        self._next_poll = {record.id: self._next_poll.get(record.id, 0.0) for record in open_ones}
+        for record in open_ones:
+            if now < self._next_poll[record.id]:
+                continue
+            age = now - record.created_at
+            self._next_poll[record.id] = now + min(max(age / 10, SHORTEST_POLL_S), LONGEST_POLL_S)
+            if age < GIVE_UP_S:
+                await self.refresh(record)
 
     async def _conclude_abandoned(self, record: Record) -> Record:
         """End a dispatch whose process is gone: found at the carrier, or unknown."""

@@ -13,7 +13,7 @@ from ringback.errors import InvalidRequest, Refused
 from ringback.guards import Allow, Facts, Refuse, decide
 from ringback.model.numbers import parse_number
 from ringback.model.outbound import Channel, Outbound
-from ringback.model.status import WITH_CARRIER, Status
+from ringback.model.status import Status
 from ringback.receipts import HistoryPage, LineReport, Receipt, receipt
 
 if TYPE_CHECKING:
@@ -205,8 +205,7 @@ class Telephone:
         await self._ledger.outbounds.expire()
         for record in await self._ledger.outbounds.under_way({Status.APPROVED}):
             await self._dispatcher.dispatch(record.id)
-        for record in await self._ledger.outbounds.under_way({Status.DISPATCHING, Status.UNKNOWN, *WITH_CARRIER}):
-            await self._inbound.refresh(record)
+        await self._inbound.refresh_due(self._clock.now().timestamp())
 
     async def _refreshed(self, record: Record) -> Record:
         return await self._inbound.refresh(record)

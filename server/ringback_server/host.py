@@ -1,0 +1,86 @@
+"""The installation behind the MCP server: opened when it is first needed, tended while the server runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING, Final
+
+from ringback.errors import RingbackError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ringback.opening import Ringback
+
+_log = logging.getLogger(__name__)
+_POLL_S: Final = 0.5
+_TEND_S: Final = 1.0
+_START_BY_ITSELF_S: Final = 2.0
+
+
+class Host:
+    """One installation for one server process."""
+
+    def __init__(self) -> None:
+        self._stack = AsyncExitStack()
+        self._lock = asyncio.Lock()
+        self._wanted = asyncio.Event()
+        self._opened: Ringback | None = None
+
+    async def opened(self) -> Ringback:
+        """The installation; opened by whoever asks first.
+
+        Raises:
+            ConfigurationError, LedgerError: it cannot be opened; the next call tries again.
+        """
+        async with self._lock:
+            if self._opened is None:
+                from ringback.opening import open_ringback
+
+                self._opened = await self._stack.enter_async_context(open_ringback())
+                self._wanted.set()
+            return self._opened
+
+    async def warm(self) -> None:
+        """Get ready for the first call, once the client has its list of tools."""
+        opened = await self.opened()
+        await opened.lines.current()
+
+    async def console(self) -> str | None:
+        """The address of the console page, started if it does not run."""
+        from ringback_server.console.starting import ensure_console
+
+        return await ensure_console((await self.opened()).settings)
+
+    async def aclose(self) -> None:
+        """Close the installation, after what is on its way out has left."""
+        await self._stack.aclose()
+
+    async def tend(self, publish: Callable[[str], Awaitable[None]]) -> None:
+        """Run until cancelled: finish what an earlier process left, follow what is open, publish what changed.
+
+        Args:
+            publish: called with the id of every outbound whose status changed, by whichever process.
+        """
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wanted.wait(), _START_BY_ITSELF_S)
+        seen: int | None = None
+        last_tended = 0.0
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                opened = await self.opened()
+                if seen is None:
+                    seen = await opened.ledger.outbounds.last_event()
+                if loop.time() - last_tended >= _TEND_S:
+                    last_tended = loop.time()
+                    await opened.telephone.tend()
+                for event in await opened.ledger.outbounds.events_after(seen):
+                    seen = event.seq
+                    await publish(event.outbound_id)
+            except RingbackError as error:
+                _log.warning("the installation cannot be tended: %s", error.reason)
+                await asyncio.sleep(_TEND_S * 5)
+            await asyncio.sleep(_POLL_S)

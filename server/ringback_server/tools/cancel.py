@@ -1,0 +1,6 @@
+"""`cancel`: take back what still waits."""
+
+from ringback_server.tools.base import McpTool, spec_named
+from ringback_server.tools.plain import plainly
+
+TOOL = McpTool(spec_named("cancel"), plainly)

@@ -1,0 +1,6 @@
+"""`history`: the newest outbounds, masked."""
+
+from ringback_server.tools.base import McpTool, spec_named
+from ringback_server.tools.plain import plainly
+
+TOOL = McpTool(spec_named("history"), plainly)

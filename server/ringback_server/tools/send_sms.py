@@ -1,0 +1,6 @@
+"""`send-sms`: text a person, after a person said yes."""
+
+from ringback_server.tools.base import McpTool, spec_named
+from ringback_server.tools.sending import with_consent
+
+TOOL = McpTool(spec_named("send-sms"), with_consent)

@@ -1,0 +1,27 @@
+"""The three tools that make a phone ring: propose, ask the person where the client can, tell what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ringback.model.status import Status
+from ringback_server.tools.base import told
+
+if TYPE_CHECKING:
+    from ringback_server.tools.base import Call, Result
+
+
+async def with_consent(call: Call) -> Result:
+    """Propose the outbound; while it waits for a person, let the client ask them.
+
+    A client of the stateless protocol comes back with the same call and the person's answer: then nothing is proposed
+    anew, the answer is stored for the question that was asked.
+    """
+    call.arguments()
+    if call.params.request_state is not None:
+        return told(await call.asking.answered(call.context, call.params))
+    receipt = await call.spec.run(call.telephone, call.arguments())
+    if receipt["status"] != Status.AWAITING_APPROVAL:
+        return told(receipt)
+    asked = await call.asking.ask(call.context, receipt)
+    return told(asked) if isinstance(asked, dict) else asked

@@ -1,0 +1,6 @@
+"""`voice-call`: call a person, after a person said yes."""
+
+from ringback_server.tools.base import McpTool, spec_named
+from ringback_server.tools.sending import with_consent
+
+TOOL = McpTool(spec_named("voice-call"), with_consent)
