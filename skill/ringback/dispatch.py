@@ -18,7 +18,14 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from ringback.errors import CarrierError, CarrierRateLimited, CarrierUnreachable, LedgerError, Refused
+from ringback.errors import (
+    CarrierError,
+    CarrierRateLimited,
+    CarrierUnreachable,
+    DispatchTooLate,
+    LedgerError,
+    Refused,
+)
 from ringback.guards import Facts, Refuse, decide
 from ringback.model.status import Status
 from ringback.owner import this_process
@@ -53,7 +60,7 @@ class Dispatcher:
         self._approvals = approvals
         self._lines = lines
         self._clock = clock
-        self._running: set[asyncio.Task[Record]] = set()
+        self._running: dict[str, asyncio.Task[Record]] = {}
 
     async def dispatch(self, outbound_id: str) -> Record:
         """Send one approved outbound; the record as it stands afterwards.
@@ -65,15 +72,16 @@ class Dispatcher:
             NotFound: there is no such outbound.
             LedgerError: the ledger failed; if the request had left by then, the error says so.
         """
-        task = asyncio.create_task(self._dispatch(outbound_id))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task = self._running.get(outbound_id)
+        if task is None:
+            task = self._running[outbound_id] = asyncio.create_task(self._dispatch(outbound_id))
+            task.add_done_callback(lambda _: self._running.pop(outbound_id, None))
         return await asyncio.shield(task)
 
     async def finish(self) -> None:
         """Wait for what is on its way out."""
         if self._running:
-            await asyncio.wait(self._running)
+            await asyncio.wait(self._running.values())
 
     async def _dispatch(self, outbound_id: str) -> Record:
         record = await self._ledger.outbounds.get(outbound_id)
@@ -116,11 +124,6 @@ class Dispatcher:
         def wait(error: Exception) -> bool | float:
             if not isinstance(error, CarrierUnreachable | CarrierRateLimited):
                 return False
-            if (
-                claimed.lease_until is None
-                or self._clock.now().timestamp() >= claimed.lease_until - LONGEST_RETRY_AFTER_S
-            ):
-                return False  # so late that another process may have concluded it
             asked = error.retry_after if isinstance(error, CarrierRateLimited) else None
             return True if asked is None else asked <= LONGEST_RETRY_AFTER_S and max(asked, 0.001)
 
@@ -128,8 +131,14 @@ class Dispatcher:
             on=wait, attempts=TRIES, timeout=None, wait_initial=FIRST_WAIT_S, wait_max=LONGEST_WAIT_S
         ):
             with attempt:
+                self._check_lease(claimed)
                 return await self._carrier.transmit(outbound)
         raise AssertionError("a retry context either returns or raises")
+
+    def _check_lease(self, claimed: Record) -> None:
+        """Post nothing after a pause so long that another process may have concluded this dispatch."""
+        if claimed.lease_until is None or self._clock.now().timestamp() >= claimed.lease_until:
+            raise DispatchTooLate("This process was held up too long to hand the outbound over.")
 
     async def _settle(
         self,

@@ -15,7 +15,8 @@ RingbackError
     ├── CarrierRateLimited
     ├── CarrierUnreachable    nothing can have left this machine
     ├── CarrierUnavailable    something may have left: the outcome is in doubt
-    └── CarrierUnreadable     the carrier answered something that we cannot read: in doubt
+    ├── CarrierUnreadable     the carrier answered something that we cannot read: in doubt
+    └── DispatchTooLate       this process slept past its lease before it posted; it posts no more
 
 Messages carry neither a phone number nor a message text: they are safe to log.
 """
@@ -163,6 +164,13 @@ class CarrierUnreadable(CarrierError):
     """The carrier answered, but not in the form that it documents."""
 
     code = "carrier_unreadable"
+
+
+class DispatchTooLate(CarrierError):
+    """This process was held up past its lease before it posted, so another may have concluded: it posts no more."""
+
+    code = "dispatch_too_late"
+    nothing_left = True
 
 
 def error_codes() -> frozenset[str]:

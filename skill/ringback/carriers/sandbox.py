@@ -49,7 +49,11 @@ class Sandbox:
 
     async def transmit(self, outbound: Outbound) -> Acceptance:
         """Hand one outbound to the sandbox."""
-        return await (await self._connected()).transmit(outbound)
+        try:
+            return await (await self._connected()).transmit(outbound)
+        except CarrierUnreachable:
+            await self._forget()  # it may have been started anew elsewhere: the next try looks for it
+            raise
 
     async def report(self, channel: Channel, carrier_id: str) -> Report:
         """Ask what became of one outbound."""

@@ -20,6 +20,8 @@ APPROVAL_WINDOW_S = 600.0
 """How long a person may take to answer, and how long the answer counts."""
 WISH_WINDOW_S = 600.0
 """How long the same wish without an idempotency key is taken for the first one."""
+DOUBT_WINDOW_S = 86_400.0
+"""How long the same wish is taken for the first one while it is unknown whether that one went out."""
 _PAGE_LIMIT = 100
 _LARGEST_SEQ = 2**63 - 1
 
@@ -99,7 +101,8 @@ class Outbounds:
 
     def _earlier(self, keyed: bytes | None, wish: bytes, now: float) -> sqlite3.Row | None:
         if keyed is None:
-            return self._database.one("newest_wish", wish=wish, since=now - WISH_WINDOW_S)
+            since, doubtful_since = now - WISH_WINDOW_S, now - DOUBT_WINDOW_S
+            return self._database.one("newest_wish", wish=wish, since=since, doubtful_since=doubtful_since)
         row = self._database.one("by_key", key=keyed)
         if row is not None and row["wish"] != wish:
             raise IdempotencyConflict(

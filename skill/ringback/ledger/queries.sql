@@ -6,10 +6,11 @@ VALUES (:id, :key, :wish, :contact, :channel, :carrier, :sealed, :status, :level
 SELECT * FROM outbound WHERE key = :key;
 
 -- name: newest_wish
--- The newest outbound of the same wish inside the window. One that ended with nothing sent does not stand in the
--- way of another try, except a person's no.
+-- The newest outbound of the same wish inside the window, or in doubt since yesterday. One that ended with nothing
+-- sent does not stand in the way of another try, except a person's no.
 SELECT * FROM outbound
-WHERE wish = :wish AND created_at > :since
+WHERE wish = :wish
+  AND (created_at > :since OR (status IN ('dispatching', 'unknown') AND created_at > :doubtful_since))
   AND status NOT IN ('failed', 'refused', 'expired', 'cancelled')
 ORDER BY seq DESC LIMIT 1;
 
