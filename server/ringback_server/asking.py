@@ -21,75 +21,49 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from ringback.approvals import Answer
 from ringback.errors import RingbackError
 from ringback.ledger.records import Choice, Level
-from ringback.model.outbound import Channel
+from ringback.model.status import Status
+from ringback_server.questions import FORM, words
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from mcp.server.context import ServerRequestContext
 
-    from ringback.approvals import Question
     from ringback.person import Person
     from ringback.receipts import Receipt
+    from ringback.telephone import Telephone
+
+    Context = ServerRequestContext[Any, Any]
 
 _QUESTION: Final = "approval"
-_VERBS: Final = {Channel.SMS: "Text", Channel.MMS: "Text with a picture or document", Channel.VOICE: "Call"}
-_SCHEMA: Final[dict[str, Any]] = {
-    "type": "object",
-    "properties": {
-        "last_digits": {
-            "type": "string",
-            "title": "Last 4 digits of the number",
-            "description": "Type them from the number shown above; wrong digits count as no",
-        },
-        "choice": {
-            "type": "string",
-            "title": "Your answer",
-            "oneOf": [
-                {"const": "once", "title": "Yes, this once"},
-                {"const": "day", "title": "Yes, and trust this number for a day (up to 20 of this kind)"},
-                {"const": "no", "title": "No"},
-            ],
-        },
-    },
-    "required": ["last_digits", "choice"],
-}
+_PAGE_WAIT_S: Final = 20.0
+"""How long a call waits for an answer on the page, once the client has opened it."""
 _log = logging.getLogger(__name__)
 
 
 class Asking:
     """Puts one waiting outbound before the person, if this client can."""
 
-    def __init__(self, person: Person, console: Callable[[], Awaitable[str | None]]) -> None:
+    def __init__(self, person: Person, telephone: Telephone, console: Callable[[], Awaitable[str | None]]) -> None:
         self._person = person
+        self._telephone = telephone
         self._console = console
 
-    async def ask(
-        self, context: ServerRequestContext[Any, Any], receipt: dict[str, object]
-    ) -> dict[str, object] | types.InputRequiredResult:
+    async def ask(self, context: Context, receipt: dict[str, object]) -> dict[str, object] | types.InputRequiredResult:
         """Ask about an outbound that waits: a receipt once it is answered, or the question for the client to carry.
 
-        Where the client cannot ask, or its word does not count here, the receipt says where the person answers.
+        By the client's form where its word counts here; else by opening our page through the client; and where it can
+        do neither, the receipt says where the person answers.
         """
-        outbound_id = str(receipt["id"])
-        if self._person.least > Level.A1 or not _can_ask(context):
-            return await self._elsewhere(receipt)
-        nonce = await self._person.ask_client(outbound_id)
-        if nonce is None:
-            return receipt
-        question = await self._person.question(outbound_id)
-        if context.protocol_version in MODERN_PROTOCOL_VERSIONS:
-            return _input_required(question, nonce)
-        try:
-            result = await context.session.elicit_form(_words(question), _SCHEMA, related_request_id=context.request_id)
-        except MCPError as error:
-            _log.info("outbound %s: the client could not ask the person: error %s", outbound_id, error.error.code)
-            return await self._elsewhere(receipt)
-        return (await self._answer(context, outbound_id, nonce, result)).as_dict()
+        form, url = _ways(context)
+        if form and self._person.least <= Level.A1:
+            return await self._ask_by_form(context, receipt)
+        page = await self._page()
+        if url and page is not None:
+            return await self._ask_by_page(context, receipt, page)
+        return _elsewhere(receipt, page)
 
-    async def answered(
-        self, context: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
-    ) -> dict[str, object]:
+    async def answered(self, context: Context, params: types.CallToolRequestParams) -> dict[str, object]:
         """The receipt after a client of the stateless era came back. Without an answer the outbound goes on waiting.
 
         `request_state` was sealed by us, bound to this call's arguments, and is younger than ten minutes: the SDK has
@@ -99,12 +73,63 @@ class Asking:
         outbound_id, nonce = str(state.get("id")), str(state.get("nonce"))
         result = (params.input_responses or {}).get(_QUESTION)
         if not isinstance(result, types.ElicitResult):
-            result = types.ElicitResult(action="cancel")
+            return (await self._telephone.status(outbound_id)).as_dict()
+        if state.get("by") == "page":
+            return await self._after_page(context, outbound_id, nonce, result)
         return (await self._answer(context, outbound_id, nonce, result)).as_dict()
 
-    async def _answer(
-        self, context: ServerRequestContext[Any, Any], outbound_id: str, nonce: str, result: types.ElicitResult
-    ) -> Receipt:
+    async def _ask_by_form(
+        self, context: Context, receipt: dict[str, object]
+    ) -> dict[str, object] | types.InputRequiredResult:
+        outbound_id = str(receipt["id"])
+        nonce = await self._person.ask_client(outbound_id)
+        if nonce is None:
+            return receipt
+        text = words(await self._person.question(outbound_id))
+        if context.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            form = types.ElicitRequestFormParams(message=text, requested_schema=FORM)
+            return _input_required({"id": outbound_id, "nonce": nonce, "by": "form"}, form)
+        try:
+            result = await context.session.elicit_form(text, FORM, related_request_id=context.request_id)
+        except MCPError as error:
+            _log.info("outbound %s: the client could not ask the person: error %s", outbound_id, error.error.code)
+            return _elsewhere(receipt, await self._page())
+        return (await self._answer(context, outbound_id, nonce, result)).as_dict()
+
+    async def _ask_by_page(
+        self, context: Context, receipt: dict[str, object], page: str
+    ) -> dict[str, object] | types.InputRequiredResult:
+        """Have the client open our page. What is answered there counts; what the client says of it can only be a no."""
+        outbound_id = str(receipt["id"])
+        nonce = await self._person.ask_client(outbound_id)
+        if nonce is None:
+            return receipt
+        text = f"Ringback asks for your approval on its own page. It is listed there as {outbound_id}."
+        if context.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            url = types.ElicitRequestURLParams(message=text, url=page)
+            return _input_required({"id": outbound_id, "nonce": nonce, "by": "page"}, url)
+        try:
+            result = await context.session.elicit_url(text, page, outbound_id, related_request_id=context.request_id)
+        except MCPError as error:
+            _log.info("outbound %s: the client could not open the page: error %s", outbound_id, error.error.code)
+            return _elsewhere(receipt, page)
+        told = await self._after_page(context, outbound_id, nonce, result)
+        if told["status"] != Status.AWAITING_APPROVAL:
+            await context.session.send_elicit_complete(outbound_id, related_request_id=context.request_id)
+        return told
+
+    async def _after_page(
+        self, context: Context, outbound_id: str, nonce: str, result: types.ElicitResult
+    ) -> dict[str, object]:
+        """Wait a while for the answer on the page. Refusing to open it is a no."""
+        if result.action == "decline":
+            return (await self._answer(context, outbound_id, nonce, result)).as_dict()
+        opened = result.action == "accept"
+        receipt = await self._telephone.status(outbound_id, wait_s=_PAGE_WAIT_S if opened else 0.0)
+        told = receipt.as_dict()
+        return _elsewhere(told, await self._page()) if receipt.status == Status.AWAITING_APPROVAL else told
+
+    async def _answer(self, context: Context, outbound_id: str, nonce: str, result: types.ElicitResult) -> Receipt:
         content = result.content or {}
         digits = content.get("last_digits")
         answer = Answer(
@@ -116,33 +141,39 @@ class Asking:
         )
         return await self._person.answer(outbound_id, answer)
 
-    async def _elsewhere(self, receipt: dict[str, object]) -> dict[str, object]:
-        """The receipt with the place where the person answers: the console page, or a terminal."""
+    async def _page(self) -> str | None:
+        """The console's address; `None` where it cannot be started."""
         try:
-            page = await self._console()
+            return await self._console()
         except RingbackError as error:
             _log.warning("the console could not be started: %s", error.reason)
-            page = None
-        where = f"opens {page} or runs" if page else "runs"
-        following = (
-            f"Tell the person that it waits for their yes: the person {where} `ringback approve {receipt['id']}` in a "
-            "terminal, within 10 minutes. It goes by itself then. Do not send it again."
-        )
-        return {**receipt, "next": following, **({"approve_at": page} if page else {})}
+            return None
 
 
-def _can_ask(context: ServerRequestContext[Any, Any]) -> bool:
-    """Whether the client shows forms to a person; a bare `elicitation: {}` means that it does."""
+def _elsewhere(receipt: dict[str, object], page: str | None) -> dict[str, object]:
+    """The receipt with the place where the person answers: the console page, or a terminal."""
+    where = f"opens {page} or runs" if page else "runs"
+    following = (
+        f"Tell the person that it waits for their yes: the person {where} `ringback approve {receipt['id']}` in a "
+        "terminal, within 10 minutes. It goes by itself then. Do not send it again."
+    )
+    return {**receipt, "next": following, **({"approve_at": page} if page else {})}
+
+
+def _ways(context: Context) -> tuple[bool, bool]:
+    """Whether the client shows forms to a person, and whether it opens pages; a bare `elicitation: {}` means forms."""
     capabilities = context.session.client_capabilities
     elicitation = capabilities.elicitation if capabilities else None
-    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+    if elicitation is None:
+        return False, False
+    url = elicitation.url is not None
+    return elicitation.form is not None or not url, url
 
 
-def _input_required(question: Question, nonce: str) -> types.InputRequiredResult:
-    params = types.ElicitRequestFormParams(message=_words(question), requested_schema=_SCHEMA)
+def _input_required(state: dict[str, str], params: types.ElicitRequestParams) -> types.InputRequiredResult:
+    """The question for a client of the stateless era to carry; the SDK seals the state."""
     return types.InputRequiredResult(
-        request_state=json.dumps({"id": question.id, "nonce": nonce}),
-        input_requests={_QUESTION: types.ElicitRequest(params=params)},
+        request_state=json.dumps(state), input_requests={_QUESTION: types.ElicitRequest(params=params)}
     )
 
 
@@ -156,29 +187,8 @@ def _choice(result: types.ElicitResult) -> Choice:
     return {"once": Choice.ONCE, "day": Choice.DAY, "no": Choice.NO}.get(chosen, Choice.DISMISSED)
 
 
-def _client_name(context: ServerRequestContext[Any, Any]) -> str:
+def _client_name(context: Context) -> str:
     """The client's own name for itself, without digits: it is stored in plain."""
     params = context.session.client_params
     name = params.client_info.name if params is not None else ""
     return re.sub(r"[^A-Za-z ._-]", "", name)[:40] or "unnamed"
-
-
-def _words(question: Question) -> str:
-    """The question as the person reads it: from the stored outbound, never from the model's words."""
-    call = question.channel is Channel.VOICE
-    reach = "Real phones ring." if question.live else "Sandbox: nothing leaves this machine."
-    lines = [
-        f"{_VERBS[question.channel]}: {question.number} ({question.country})",
-        f"Carrier: {question.carrier}. {reach}",
-        "",
-        "The voice says:" if call else "The text:",
-        *(f"> {line}" for line in question.text.split("\n")),
-        "",
-    ]
-    if question.media_url is not None:
-        lines.append(f"Attached, from {question.media_host}: {question.media_url}")
-    if question.segments is not None:
-        count = question.segments.count
-        lines.append(f"{count} {'segment' if count == 1 else 'segments'}, {question.segments.encoding}.")
-    lines.append(f"{'Call' if call else 'Send it'}? Type the last 4 digits of the number and choose.")
-    return "\n".join(lines)

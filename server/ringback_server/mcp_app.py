@@ -80,7 +80,9 @@ class Handlers:
         from ringback_server.asking import Asking
 
         opened = await self._host.opened()
-        return Call(context, params, tool.spec, opened.telephone, Asking(opened.person, self._host.console))
+        return Call(
+            context, params, tool.spec, opened.telephone, Asking(opened.person, opened.telephone, self._host.console)
+        )
 
     async def _telephone(self) -> Telephone:
         return (await self._host.opened()).telephone

@@ -1,0 +1,53 @@
+"""The question as a client's form shows it: rendered from the stored outbound, never from the model's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ringback.model.outbound import Channel
+
+if TYPE_CHECKING:
+    from ringback.approvals import Question
+
+_VERBS: Final = {Channel.SMS: "Text", Channel.MMS: "Text with a picture or document", Channel.VOICE: "Call"}
+FORM: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "last_digits": {
+            "type": "string",
+            "title": "Last 4 digits of the number",
+            "description": "Type them from the number shown above; wrong digits count as no",
+        },
+        "choice": {
+            "type": "string",
+            "title": "Your answer",
+            "oneOf": [
+                {"const": "once", "title": "Yes, this once"},
+                {"const": "day", "title": "Yes, and trust this number for a day (up to 20 of this kind)"},
+                {"const": "no", "title": "No"},
+            ],
+        },
+    },
+    "required": ["last_digits", "choice"],
+}
+
+
+def words(question: Question) -> str:
+    """What the person reads above the form: the number whole, the text whole."""
+    call = question.channel is Channel.VOICE
+    reach = "Real phones ring." if question.live else "Sandbox: nothing leaves this machine."
+    lines = [
+        f"{_VERBS[question.channel]}: {question.number} ({question.country})",
+        f"Carrier: {question.carrier}. {reach}",
+        "",
+        "The voice says:" if call else "The text:",
+        *(f"> {line}" for line in question.text.split("\n")),
+        "",
+    ]
+    if question.media_url is not None:
+        lines.append(f"Attached, from {question.media_host}: {question.media_url}")
+    if question.segments is not None:
+        count = question.segments.count
+        lines.append(f"{count} {'segment' if count == 1 else 'segments'}, {question.segments.encoding}.")
+    lines.append(f"{'Call' if call else 'Send it'}? Type the last 4 digits of the number and choose.")
+    return "\n".join(lines)
