@@ -11,8 +11,10 @@ from ringback.errors import RingbackError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from ringback.opening import Ringback
+    from ringback.settings import Settings
 
 _log = logging.getLogger(__name__)
 _POLL_S: Final = 0.5
@@ -21,9 +23,21 @@ _START_BY_ITSELF_S: Final = 2.0
 
 
 class Host:
-    """One installation for one server process."""
+    """One installation for one server process.
 
-    def __init__(self) -> None:
+    Args:
+        open_with: opens the installation; by default the one that the environment names.
+        start_console: gives the address of the person's page, starting it where it does not run.
+    """
+
+    def __init__(
+        self,
+        *,
+        open_with: Callable[[], AbstractAsyncContextManager[Ringback]] | None = None,
+        start_console: Callable[[Settings], Awaitable[str | None]] | None = None,
+    ) -> None:
+        self._open_with = open_with
+        self._start_console = start_console
         self._stack = AsyncExitStack()
         self._lock = asyncio.Lock()
         self._wanted = asyncio.Event()
@@ -37,11 +51,16 @@ class Host:
         """
         async with self._lock:
             if self._opened is None:
-                from ringback.opening import open_ringback
-
-                self._opened = await self._stack.enter_async_context(open_ringback())
+                self._opened = await self._stack.enter_async_context(self._opening())
                 self._wanted.set()
             return self._opened
+
+    def _opening(self) -> AbstractAsyncContextManager[Ringback]:
+        if self._open_with is not None:
+            return self._open_with()
+        from ringback.opening import open_ringback
+
+        return open_ringback()
 
     async def warm(self) -> None:
         """Get ready for the first call, once the client has its list of tools."""
@@ -50,9 +69,12 @@ class Host:
 
     async def console(self) -> str | None:
         """The address of the console page, started if it does not run."""
+        settings = (await self.opened()).settings
+        if self._start_console is not None:
+            return await self._start_console(settings)
         from ringback_server.console.starting import ensure_console
 
-        return await ensure_console((await self.opened()).settings)
+        return await ensure_console(settings)
 
     async def aclose(self) -> None:
         """Close the installation, after what is on its way out has left."""
