@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 _CANONICAL = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _EXTENSION = re.compile(r"(;|,|\s|\d)\s*(ext\b|ext[.=:]|extension|x\s*\d|#)", re.IGNORECASE)
+_EXTENSION_TAIL = re.compile(r"[;,\s]*(ext|x|#).*", re.IGNORECASE | re.DOTALL)
+_LINK = re.compile(r"^[a-z]+:", re.IGNORECASE)
+_WIDE_PLUS = "\uff0b"
 _SHORT_CODE_DIGITS = 6
 _LONGEST = 64
+_SEARCHED = 1024
 _LAST_DIGITS = 4
 
 E164_HINT = "Give one number in E.164 form: +, country code, number, digits only, for example +14155550123."
+_SUGGESTION_HINT = "Ask the person whether they meant the suggested form, then call again with it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,10 @@ class PhoneNumber:
 
     @property
     def masked(self) -> str:
-        """The number as a model and a log may see it: `+1 ••• ••• 4567`."""
-        return f"+{self.country_code} ••• ••• {self.last_digits}"
+        """The number as a model and a log may see it: `+1 ••• ••• 4567`. Never more than half of the digits."""
+        national = self.e164[1 + len(str(self.country_code)) :]
+        shown = min(_LAST_DIGITS, len(national) // 2)
+        return f"+{self.country_code} ••• ••• {national[-shown:]}"
 
     @property
     def last_digits(self) -> str:
@@ -111,7 +118,7 @@ def _possible(number: PhoneNumber) -> PhoneNumber:
         raise _emergency()
     reason = phonenumbers.is_possible_number_with_reason(value)
     if reason == ValidationResult.IS_POSSIBLE:
-        return number
+        return _in_its_one_spelling(number, value)
     if reason == ValidationResult.INVALID_COUNTRY_CODE:
         raise InvalidNumber(
             "country_code", "The number's country code does not exist.", hint="Ask the person for the number again."
@@ -121,6 +128,22 @@ def _possible(number: PhoneNumber) -> PhoneNumber:
         "length",
         f"The number is too {'long' if long else 'short'} for its country.",
         hint="Ask the person for the whole number, with its country and area code.",
+    )
+
+
+def _in_its_one_spelling(number: PhoneNumber, value: ParsedNumber) -> PhoneNumber:
+    """The number, unless a trunk prefix follows its country code: one telephone must not have two forms here."""
+    import phonenumbers
+
+    canonical = phonenumbers.format_number(value, phonenumbers.PhoneNumberFormat.E164)
+    if canonical == number.e164:
+        return number
+    plain = _CANONICAL.fullmatch(canonical) is not None and phonenumbers.is_valid_number(value)
+    raise InvalidNumber(
+        "formatting",
+        "The number has a domestic prefix after its country code.",
+        hint=_SUGGESTION_HINT if plain else E164_HINT,
+        suggestion=canonical if plain else None,
     )
 
 
@@ -160,20 +183,24 @@ def _diagnose(text: str, home: PhoneNumber | None) -> InvalidNumber:
     bare = text.strip()
     if not bare:
         return InvalidNumber("empty", "No number was given.", hint=E164_HINT)
-    if len(text) > _LONGEST or _holds_several(bare):
+    if _holds_several(bare):
         return InvalidNumber("several", "More than one number was given.", hint="Send to one number at a time.")
+    if len(text) > _LONGEST:
+        return InvalidNumber("length", "The text is longer than any telephone number.", hint=E164_HINT)
     return _diagnose_characters(bare, home)
 
 
 def _diagnose_characters(bare: str, home: PhoneNumber | None) -> InvalidNumber:
-    ascii_form = "".join(str(unicodedata.decimal(char, char)) for char in bare)
+    ascii_form = "".join(str(unicodedata.decimal(char, char)) for char in bare.replace(_WIDE_PLUS, "+"))
+    if _names_emergency(ascii_form):
+        return _emergency()
     if _EXTENSION.search(ascii_form):
         return InvalidNumber(
             "extension",
             "The number has an extension; extensions cannot be dialled.",
             hint="Give the number without it.",
         )
-    if re.match(r"[a-z]+:", ascii_form, re.IGNORECASE):
+    if _LINK.match(ascii_form):
         return _suggesting("uri", "A link was given in place of a number.", ascii_form.partition(":")[2], home)
     if any(char.isalpha() for char in ascii_form):
         return InvalidNumber("letters", "The number has letters in it.", hint=E164_HINT)
@@ -182,10 +209,19 @@ def _diagnose_characters(bare: str, home: PhoneNumber | None) -> InvalidNumber:
     return _diagnose_digits(bare, home)
 
 
+def _names_emergency(text: str) -> bool:
+    """Whether the text is an emergency number, also where an extension or a link stands around it."""
+    number = _EXTENSION_TAIL.sub("", _LINK.sub("", text))
+    digits = "".join(_DIGITS.findall(number))
+    if any(char.isalpha() for char in number):
+        return False
+    return _rings_emergency(digits) or (number.lstrip().startswith("+") and _is_short_emergency(f"+{digits}"))
+
+
 def _holds_several(bare: str) -> bool:
     runs = [
         run
-        for run in re.split(r"[,;/|\n\r\t]|\band\b|\bor\b|(?=\+)", bare)
+        for run in re.split(r"[,;/|\n\r\t]|\band\b|\bor\b|(?=\+)", bare[:_SEARCHED])
         if sum(map(str.isdigit, run)) > _SHORT_CODE_DIGITS
     ]
     return len(runs) > 1
@@ -193,15 +229,13 @@ def _holds_several(bare: str) -> bool:
 
 def _diagnose_digits(bare: str, home: PhoneNumber | None) -> InvalidNumber:
     digits = "".join(_DIGITS.findall(bare))
-    if _rings_emergency(digits) or (bare.startswith("+") and _is_short_emergency(f"+{digits}")):
-        return _emergency()
     if not digits:
         return InvalidNumber("empty", "No digits were given.", hint=E164_HINT)
     if not bare.startswith("+") and len(digits) <= _SHORT_CODE_DIGITS:
         return InvalidNumber(
             "short_code", "This is a short code or a part of a number, not a whole one.", hint=E164_HINT
         )
-    if bare.startswith("+") and set(bare[1:]) <= set("0123456789"):
+    if bare.startswith("+") and set(bare[1:]) <= set("0123456789") and not _CANONICAL.fullmatch(bare):
         return InvalidNumber("length", "An E.164 number has 7 to 15 digits and no leading zero.", hint=E164_HINT)
     if bare.startswith("+"):
         return _suggesting("formatting", "The number has spaces or punctuation in it.", bare, home)
@@ -210,31 +244,29 @@ def _diagnose_digits(bare: str, home: PhoneNumber | None) -> InvalidNumber:
 
 def _suggesting(problem: str, message: str, meant: str, home: PhoneNumber | None) -> InvalidNumber:
     suggestion = _suggest(meant, home)
-    hint = "Ask the person whether they meant the suggested form, then call again with it." if suggestion else E164_HINT
-    return InvalidNumber(problem, message, hint=hint, suggestion=suggestion)
+    return InvalidNumber(problem, message, hint=_SUGGESTION_HINT if suggestion else E164_HINT, suggestion=suggestion)
 
 
 def _suggest(meant: str, home: PhoneNumber | None) -> str | None:
     """What the person probably meant, only where it is a valid number and there is one reading."""
-    import phonenumbers
-
-    region = home and phonenumbers.region_code_for_country_code(home.country_code)
     digits = "".join(_DIGITS.findall(meant))
     candidates = [f"+{digits}"]
     if not meant.lstrip().startswith("+"):
         if digits.startswith("00"):
             candidates = [f"+{digits[2:]}"]
-        elif region:
-            candidates.append(f"+{home.country_code if home else ''}{digits.removeprefix('0')}")
-    plausible: list[str] = []
-    for candidate in candidates:
-        try:
-            value = phonenumbers.parse(candidate, None)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.format_number(value, phonenumbers.PhoneNumberFormat.E164) != candidate:
-            continue
-        same_country = home is not None and value.country_code == home.country_code
-        if phonenumbers.is_valid_number(value) or (same_country and phonenumbers.is_possible_number(value)):
-            plausible.append(candidate)
+        elif home is not None:
+            candidates.append(f"+{home.country_code}{digits.removeprefix('0')}")
+    plausible = [candidate for candidate in candidates if _is_plausible(candidate, home)]
     return plausible[0] if len(plausible) == 1 else None
+
+
+def _is_plausible(candidate: str, home: PhoneNumber | None) -> bool:
+    """Whether the candidate would be taken, and is a valid number or one of the agent's own country."""
+    import phonenumbers
+
+    try:
+        number = parse_number(candidate)
+    except InvalidNumber:
+        return False
+    same_country = home is not None and number.country_code == home.country_code
+    return same_country or phonenumbers.is_valid_number(parsed(number))
