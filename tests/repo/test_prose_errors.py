@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from ringback.errors import CarrierError, InvalidNumber, RingbackError, error_codes
+from ringback.errors import CarrierError, InvalidNumber, Refused, RingbackError, error_codes
 from ringback.guards import Facts, Refuse, decide
 from ringback.ledger.consents import _OUTCOMES
 from ringback.model.numbers import parse_number
 from ringback.model.outbound import Channel, Line, Outbound
 from ringback.model.status import Status
+from ringback_server.commands.exits import EPILOG, Exit, error_exit
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "errors.md"
@@ -35,6 +36,22 @@ def _kinds(kind: type[RingbackError]) -> list[type[RingbackError]]:
 def test_every_code_of_the_error_tree_is_documented_and_no_other() -> None:
     assert set(_codes()) == error_codes()
     assert len(_rows("Codes")) == len(error_codes())
+
+
+def _made(kind: type[RingbackError]) -> RingbackError:
+    return kind("code", "It happened.") if issubclass(kind, InvalidNumber | Refused) else kind("It happened.")
+
+
+@pytest.mark.parametrize("kind", _kinds(RingbackError), ids=lambda kind: kind.code)
+def test_the_page_tells_the_exit_code_with_which_the_command_ends(kind: type[RingbackError]) -> None:
+    assert _codes()[kind.code][0] == str(int(error_exit(_made(kind))))
+
+
+def test_every_exit_code_is_told_in_the_commands_own_words() -> None:
+    told = {int(code): words for code, words in _rows("Exit codes")}
+    assert set(told) == set(Exit)
+    for code, words in re.findall(r"^(\d)  (.+)$", EPILOG, re.MULTILINE):
+        assert told[int(code)] == words
 
 
 def test_no_two_errors_share_a_code() -> None:
