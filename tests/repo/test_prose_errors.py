@@ -16,6 +16,7 @@ from ringback_server.commands.exits import EPILOG, Exit, error_exit
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "errors.md"
 SKILL = ROOT / "skill" / "ringback"
+FACES = ROOT / "server" / "ringback_server"
 LIVE = Line(carrier="any", enabled=True, live=True, number=None, capabilities=frozenset(Channel))
 
 
@@ -82,8 +83,8 @@ def test_every_problem_that_a_number_can_have_is_on_the_page() -> None:
     )
 
 
-def _trees() -> Iterator[ast.AST]:
-    for path in SKILL.rglob("*.py"):
+def _trees(*folders: Path) -> Iterator[ast.AST]:
+    for path in (found for folder in folders for found in folder.rglob("*.py")):
         yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
 
 
@@ -92,9 +93,9 @@ def _texts(nodes: list[ast.expr]) -> set[str]:
 
 
 def _rules() -> set[str]:
-    """Every rule that the skill can give: the first argument of a refusal, and the guard's own table."""
+    """Every rule that can be given: the first argument of a refusal, and the guard's own table."""
     found: set[str] = set()
-    for node in _trees():
+    for node in _trees(SKILL, FACES):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Refuse", "Refused"}:
             found |= _texts(node.args[:1])
         if isinstance(node, ast.Tuple):
@@ -106,7 +107,7 @@ def _reasons() -> set[str]:
     """Every reason that is written into the ledger by name."""
     sql = (SKILL / "ledger" / "queries.sql").read_text(encoding="utf-8")
     found = set(re.findall(r"reason = '(\w+)'", sql)) | {reason for _, reason in _OUTCOMES.values() if reason}
-    for node in _trees():
+    for node in _trees(SKILL):
         if isinstance(node, ast.Call):
             found |= _texts([item.value for item in node.keywords if item.arg == "reason"])
     return found
