@@ -24,6 +24,8 @@ _FARTHEST_S = 366 * 86_400
 _MOST_FAULTS = 1_000
 _LONGEST_REPLY = 1_600
 _LATEST_REQUESTS = 100
+# A page that lost the sandbox asks for it again this soon.
+_RETRY_MS = 500
 
 _Take = Callable[["Request", dict[str, Any]], Awaitable[Any]]
 
@@ -83,6 +85,7 @@ class Control:
         carrier = self._carrier
         return {
             "instance": carrier.instance,
+            "event": carrier.hub.seq,
             "line": carrier.line,
             "speech": self._speech.available,
             "clock": carrier.clock_view(),
@@ -104,7 +107,8 @@ class Control:
 
         async def stream() -> AsyncIterator[dict[str, Any]]:
             async for seq, kind, item in self._carrier.hub.changes():
-                yield {"id": f"{self._carrier.instance}:{seq}", "event": kind, "data": json.dumps(item)}
+                event = {"id": f"{self._carrier.instance}:{seq}", "event": kind, "data": json.dumps(item)}
+                yield event | {"retry": _RETRY_MS} if kind == "hello" else event
 
         return EventSourceResponse(stream(), ping=15)
 

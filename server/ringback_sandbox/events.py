@@ -16,12 +16,13 @@ class Hub:
     """Hands every change to all open event streams.
 
     Attributes:
+        seq: The number of the last change.
         closing: Set once the process ends: streams and held connections let go at once.
     """
 
     def __init__(self) -> None:
         self.closing = asyncio.Event()
-        self._seq = 0
+        self.seq = 0
         self._queues: set[asyncio.Queue[Change | None]] = set()
 
     @property
@@ -31,10 +32,10 @@ class Hub:
 
     def publish(self, kind: str, item: Any) -> None:
         """Tell all streams that `item`, ready for JSON, is new or changed."""
-        self._seq += 1
+        self.seq += 1
         for queue in tuple(self._queues):
             try:
-                queue.put_nowait((self._seq, kind, item))
+                queue.put_nowait((self.seq, kind, item))
             except asyncio.QueueFull:
                 self._queues.discard(queue)
                 queue.get_nowait()
@@ -55,7 +56,7 @@ class Hub:
         The first one is a `hello`: what is fetched after it cannot miss a change.
         """
         with self._subscription() as queue:
-            yield (self._seq, "hello", None)
+            yield (self.seq, "hello", None)
             while not self.closing.is_set() and (change := await queue.get()) is not None:
                 yield change
 
