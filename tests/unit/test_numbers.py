@@ -217,6 +217,8 @@ def test_a_trunk_prefix_after_the_country_code_is_no_second_spelling_of_a_number
         ("0044 20 7946 0958", US_LINE, "+442079460958"),
         ("4915112345678", US_LINE, "+4915112345678"),
         ("14155550123 14155550124", None, None),
+        ("6591234567", None, "+6591234567"),
+        ("6591234567", US_LINE, None),  # Singapore, or area code 659
         ("00000000000", US_LINE, None),
     ],
 )

@@ -19,8 +19,11 @@ _BEYOND_BMP = 0xFFFF
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _LAYOUT = frozenset("\n")
 _PLAIN_SPACES = frozenset(" \u00a0")
-_LOOK_EMPTY = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and marks by category that show nothing."""
+_LOOK_EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0").union(
+    map(chr, range(0xFE00, 0xFE10)), map(chr, range(0xE0100, 0xE01F0))
+)
+"""Letters and marks by category that show nothing; a run of variation selectors can carry a hidden text."""
+_EMOJI_SELECTOR = "\ufe0f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,16 @@ def visible(text: str) -> str:
     r"""The text with every invisible, control and direction-changing character written out.
 
     What a person approves must read as it will be sent: `\u202e` (which turns the reading direction)
-    becomes `⟦U+202E⟧`. Line breaks stay.
+    becomes `⟦U+202E⟧`. Line breaks stay, and so does the selector that colours the symbol before it (`❤️`).
     """
-    return "".join(f"⟦U+{ord(char):04X}⟧" if _is_hidden(char) else char for char in text)
+    return "".join(
+        f"⟦U+{ord(char):04X}⟧" if _is_hidden(char) and not _colours(char, before) else char
+        for before, char in zip(f" {text}", text, strict=False)
+    )
+
+
+def _colours(char: str, before: str) -> bool:
+    return char == _EMOJI_SELECTOR and unicodedata.category(before) == "So"
 
 
 def _is_hidden(char: str) -> bool:
