@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import signal
 from contextlib import AsyncExitStack
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -90,6 +91,7 @@ class _Tour:
         self._handset: Handset | None = None
         self._left = False
         self._steps = 0
+        self._wishes = 0
         self._run = secrets.token_hex(2)  # tells this run's messages from another's on the same handset
         self._receipts: list[Receipt] = []
 
@@ -132,7 +134,7 @@ class _Tour:
 
     async def _message(self, tool: str, text: str, **more: str) -> None:
         self._step(tool)
-        receipt = await self._to_the_end(await self._use(tool, to=RECIPIENT, body=text, **more))
+        receipt = await self._to_the_end(await self._propose(tool, to=RECIPIENT, body=text, **more))
         self._receipts.append(receipt)
         arrived = await self._on_handset.messages(text)
         if self._refused_by_person(receipt):
@@ -150,9 +152,7 @@ class _Tour:
         attempt, calling = 0, True
         while calling:
             attempt += 1
-            receipt = await self._use(
-                "voice-call", to=RECIPIENT, prompt=prompt, idempotency_key=f"{self._run}-{attempt}"
-            )
+            receipt = await self._propose("voice-call", to=RECIPIENT, prompt=prompt)
             if receipt["status"] in _MOVING:
                 receipt = await self._through(receipt, prompt)
             self._receipts.append(receipt)
@@ -163,7 +163,8 @@ class _Tour:
             return
         _expect(len(calls) == attempt, f"voice-call: it rang {len(calls)} times, not {attempt}")
         pressed = receipt.get("keys", "")
-        _expect(pressed == calls[-1]["digits"], "voice-call: the keys that came back are not the pressed ones")
+        latest = max(calls, key=itemgetter("seq"))
+        _expect(pressed == latest["digits"], "voice-call: the keys that came back are not the pressed ones")
         if self._person.automatic:
             _expect(receipt["status"] == "completed", f"voice-call ended as {receipt['status']}, not as completed")
             _expect(pressed == "1", "voice-call: key 1 was pressed and did not come back")
@@ -189,6 +190,16 @@ class _Tour:
             item = listed.get(receipt["id"])
             _expect(item is not None and item["status"] == receipt["status"], "history does not tell what happened")
             click.echo(f"   {receipt['channel']:<6} {receipt['to']}  {receipt['status']}")
+
+    async def _propose(self, tool: str, **arguments: str) -> Receipt:
+        """Ask for one outbound, and again where the person mistyped: wrong digits count as no and end it."""
+        while True:
+            self._wishes += 1
+            key = f"demo-{self._run}-{self._wishes}"
+            receipt = await self._use(tool, **arguments, idempotency_key=key)
+            if self._person.automatic or receipt.get("reason") != "digits_did_not_match":
+                return receipt
+            click.echo(f"   {receipt['summary']} Once more.")
 
     async def _to_the_end(self, receipt: Receipt) -> Receipt:
         """Follow one outbound by `status` until nothing can change any more, telling every change."""
@@ -225,9 +236,11 @@ class _Tour:
         return self._handset
 
     def _tell_how_to_go_on(self) -> None:
-        where = f"lies in {self._stage.home}"
+        where = f"is in {self._stage.home}"
         if self._stage.temporary:
-            where = "was kept in a temporary folder, which goes now; `ringback doctor` tells where yours will lie"
+            where = (
+                "is in a temporary folder, which goes when the demo ends; `ringback doctor` tells where yours will lie"
+            )
         click.echo(f"\nAll as promised. The data {where}.")
         click.echo("Go on: README.md tells how to add Ringback to an assistant, and how to reach real phones.")
 
