@@ -1,0 +1,166 @@
+"""What a person does here. Each of these was posted from the console's own page, by a session, with its token."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import re
+from typing import TYPE_CHECKING, Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from ringback.approvals import Answer
+from ringback.errors import InvalidNumber, NotFound, RingbackError
+from ringback.ledger.records import Choice, Level
+from ringback.model.outbound import Channel
+from ringback.model.status import Status
+from ringback_server.console.forms import whole_number
+from ringback_server.console.passphrase import passphrase_mark, verify_passphrase
+from ringback_server.console.views import duration, shown
+
+if TYPE_CHECKING:
+    from ringback.approvals import Question
+    from ringback.receipts import Receipt
+    from ringback_server.console.gate import Gate, Parts, Visit
+    from ringback_server.console.pages import Pages
+
+ID: Final = re.compile(r"[a-z]{2}_[a-z2-7]{24}", re.ASCII)
+MOST_DAYS: Final = 90
+MOST_COUNT: Final = 500
+_DAY_S: Final = 86_400.0
+_PATIENCE_S: Final = 3.0
+_CHOICES: Final = {"once": Choice.ONCE, "day": Choice.DAY, "no": Choice.NO}
+_LATE: Final = "It was answered before, or its time was up. What you chose changed nothing."
+_log = logging.getLogger(__name__)
+
+
+class Actions:
+    """The actions of one console."""
+
+    def __init__(self, parts: Parts, gate: Gate, pages: Pages) -> None:
+        self._parts = parts
+        self._gate = gate
+        self._pages = pages
+        self._person = parts.opened.person
+        self._running: set[asyncio.Task[Receipt]] = set()
+        self._checking = asyncio.Lock()
+
+    async def answer(self, visit: Visit) -> Response:
+        """Store a person's yes or no to one outbound; a yes sends it."""
+        outbound_id, choice = _id(visit.form), _CHOICES.get(visit.form.get("choice", ""))
+        if choice is None:
+            raise HTTPException(400, "There is no such answer. Nothing was done.")
+        there = f"/outbounds/{outbound_id}"
+        try:
+            question = await self._person.question(outbound_id)
+        except NotFound:
+            visit.session.notes.append(_LATE)
+            return RedirectResponse(there, 303)
+        self._check_question(question, visit.form.get("shown", ""), choice)
+        receipt = await self._carry_out(outbound_id, choice)
+        if receipt is not None and _contradicts(receipt, choice):
+            visit.session.notes.append(_LATE)
+        return RedirectResponse(there, 303)
+
+    def _check_question(self, question: Question, seen: str, choice: Choice) -> None:
+        """What is approved is what was shown, and can be sent from here. A no needs neither."""
+        if choice is Choice.NO:
+            return
+        if not hmac.compare_digest(seen.encode(), shown(question).encode()):
+            raise HTTPException(409, "What is stored is not what you were shown. Nothing was done; look at it again.")
+        if question.carrier != self._parts.opened.carrier_name:
+            raise HTTPException(409, f"This waits for the carrier {question.carrier}, which this console does not use.")
+
+    async def _carry_out(self, outbound_id: str, choice: Choice) -> Receipt | None:
+        """The receipt, or `None` while it is still on its way out: the page then follows it."""
+        task = asyncio.create_task(self._person.answer(outbound_id, Answer(choice, Level.A2, "page")))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        done, _ = await asyncio.wait({task}, timeout=_PATIENCE_S)
+        self._parts.watch.tell()
+        return task.result() if done else None
+
+    def _ended(self, task: asyncio.Task[Receipt]) -> None:
+        self._running.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            reason = error.reason if isinstance(error, RingbackError) else type(error).__name__
+            _log.warning("an answer was not carried out: %s", reason)
+
+    async def finish(self) -> None:
+        """Wait for the answers under way."""
+        if self._running:
+            await asyncio.wait(self._running)
+
+    async def allow(self, visit: Visit) -> Response:
+        """Allow a recipient beforehand."""
+        form = visit.form
+        days, count = whole_number(form.get("days", ""), MOST_DAYS), whole_number(form.get("count", ""), MOST_COUNT)
+        if form.get("channel") not in set(Channel):
+            return await self._pages.show_allowed(visit, form, "Choose what is allowed.", 422)
+        if days is None or count is None:
+            problem = f"Give 1 to {MOST_DAYS} days and 1 to {MOST_COUNT} times."
+            return await self._pages.show_allowed(visit, form, problem, 422)
+        try:
+            await self._person.allow(
+                form.get("number", "").strip(),
+                Channel(form["channel"]),
+                level=Level.A2,
+                via="page",
+                seconds=days * _DAY_S,
+                count=count,
+            )
+        except InvalidNumber as error:
+            # Whoever sits here typed the number: it may be said whole.
+            hint = f"Did you mean {error.suggestion}?" if error.suggestion else error.hint
+            return await self._pages.show_allowed(visit, form, f"{error.message} {hint}", 422)
+        visit.session.notes.append("Allowed. It is the first in the list.")
+        return RedirectResponse("/allowed", 303)
+
+    async def revoke(self, visit: Visit) -> Response:
+        """Take an allowance back."""
+        ended = await self._person.revoke(_id(visit.form))
+        visit.session.notes.append("Taken back." if ended else "That one had ended before.")
+        return RedirectResponse("/allowed", 303)
+
+    async def sign_in(self, visit: Visit) -> Response:
+        """Check the passphrase, one try at a time, and begin a new session."""
+        home, tries = self._parts.opened.settings.home, self._parts.tries
+        async with self._checking:
+            if tries.pause_s > 0:
+                response = self._refused(visit, f"Too many wrong tries. Wait {duration(tries.pause_s + 1)}.", 429)
+                response.headers["Retry-After"] = str(int(tries.pause_s) + 1)
+                return response
+            tries.begin()
+            mark = passphrase_mark(home)
+            right = await asyncio.to_thread(verify_passphrase, home, visit.form.get("passphrase", ""))
+            if not right or mark is None:
+                return self._refused(visit, "That is not the passphrase.", 403)
+            tries.succeed()
+        session = self._parts.sessions.begin(mark, instead_of=visit.session)
+        response = RedirectResponse(visit.session.wanted, 303)
+        self._parts.sessions.give(response, visit.request, session)
+        return response
+
+    def _refused(self, visit: Visit, problem: str, status: int) -> Response:
+        return self._pages.show_sign_in(visit.request, visit.session, problem, status)
+
+    async def sign_out(self, visit: Visit) -> Response:
+        """End the session."""
+        self._parts.sessions.end(visit.session)
+        return RedirectResponse("/sign-in", 303)
+
+
+def _id(form: dict[str, str]) -> str:
+    given = form.get("id", "")
+    if not ID.fullmatch(given):
+        raise HTTPException(404, "There is no such entry. Nothing was done.")
+    return given
+
+
+def _contradicts(receipt: Receipt, choice: Choice) -> bool:
+    """Whether somebody else's answer was there first."""
+    said_no = Status(receipt.status) in {Status.DECLINED, Status.CANCELLED, Status.EXPIRED}
+    return said_no is not (choice is Choice.NO)

@@ -1,0 +1,136 @@
+"""The console as one ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ringback.errors import ConfigurationError, LedgerError, NotFound, RingbackError
+from ringback_server.console.actions import Actions
+from ringback_server.console.gate import Gate, Parts
+from ringback_server.console.pages import Pages
+from ringback_server.console.passphrase import Tries
+from ringback_server.console.protection import Guard
+from ringback_server.console.sessions import Sessions
+from ringback_server.console.views import build_environment
+from ringback_server.console.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from ringback.opening import Ringback
+
+_KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_TITLES: Final = {400: "Not understood", 403: "Not allowed", 404: "Not found", 405: "Not possible", 409: "Not done"}
+
+
+def build(opened: Ringback, port: int) -> tuple[Guard, Watch]:
+    """The application and what it does in the background.
+
+    Args:
+        opened: the installation.
+        port: the port that a browser must have asked for.
+    """
+
+    def now() -> float:
+        return opened.clock.now().timestamp()
+
+    parts = Parts(opened, Sessions(now, port), Tries(now), Watch(opened), build_environment(now))
+    gate = Gate(parts)
+    pages = Pages(parts, gate)
+    actions = Actions(parts, gate, pages)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        del app
+        watching = asyncio.create_task(parts.watch.run())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching})
+            await actions.finish()
+
+    async def told(request: Request, error: Exception) -> Response:
+        del request
+        return _tell(gate, error)
+
+    handlers: dict[Any, Any] = {HTTPException: told, RingbackError: told}
+    app = Starlette(routes=_routes(gate, pages, actions), lifespan=lifespan, exception_handlers=handlers)
+    return Guard(app, port), parts.watch
+
+
+def _routes(gate: Gate, pages: Pages, actions: Actions) -> list[Route]:
+    reading: dict[str, Callable[[Request], Awaitable[Response]]] = {
+        "/": gate.page(pages.waiting),
+        "/outbounds/{id}": gate.page(pages.outbound),
+        "/history": gate.page(pages.history),
+        "/allowed": gate.page(pages.allowed),
+        "/line": gate.page(pages.line),
+        "/sign-in": pages.sign_in,
+        "/events": pages.events,
+        "/health": pages.health,
+        **_static(),
+    }
+    acting = {
+        "/answer": gate.action(actions.answer),
+        "/allowed": gate.action(actions.allow),
+        "/allowed/revoke": gate.action(actions.revoke),
+        "/sign-out": gate.action(actions.sign_out),
+        "/sign-in": gate.action(actions.sign_in, signing_in=True),
+    }
+    return [
+        *(Route(path, endpoint, methods=["GET"]) for path, endpoint in reading.items() if path not in acting),
+        *(Route(path, endpoint, methods=["POST"]) for path, endpoint in acting.items() if path not in reading),
+        *(
+            Route(path, _either(endpoint, acting[path]), methods=["GET", "POST"])
+            for path, endpoint in reading.items()
+            if path in acting
+        ),
+    ]
+
+
+def _either(
+    read: Callable[[Request], Awaitable[Response]], act: Callable[[Request], Awaitable[Response]]
+) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return await (act if request.method == "POST" else read)(request)
+
+    return endpoint
+
+
+def _static() -> dict[str, Callable[[Request], Awaitable[Response]]]:
+    """The fixed files, read once: no path from a request ever reaches the file system."""
+
+    def serve(content: bytes, kind: str) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            del request
+            return Response(content, media_type=kind)
+
+        return endpoint
+
+    folder = files("ringback_server.console").joinpath("static")
+    return {
+        f"/static/{item.name}": serve(item.read_bytes(), _KINDS[item.name.rpartition(".")[2]])
+        for item in folder.iterdir()
+    }
+
+
+def _tell(gate: Gate, error: Exception) -> Response:
+    """A page for an error; Ringback's own carry neither a number nor a text, and Starlette's are written here."""
+    if isinstance(error, HTTPException):
+        response = gate.message(error.status_code, _TITLES.get(error.status_code, "Not done"), error.detail)
+        response.headers.update(error.headers or {})
+        return response
+    kinds = {NotFound: 404, LedgerError: 503, ConfigurationError: 503}
+    status = next((status for kind, status in kinds.items() if isinstance(error, kind)), 409)
+    return gate.message(status, _TITLES.get(status, "Not possible now"), str(error))
