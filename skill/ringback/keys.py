@@ -75,7 +75,7 @@ class Keyring:
 
         try:
             text = AESGCM(self._seal).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], f"{column}:{row}".encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # a ValueError where not even the nonce is whole
             raise LedgerError(
                 "A stored entry cannot be opened: the key is another one, or the entry was altered.",
                 hint="Restore the key that this ledger was made with.",
@@ -123,15 +123,18 @@ def load_keyring(text: str | None, path: Path) -> Keyring:
     """The keyring from a base64 or hexadecimal setting, else from the key file, made on first use with mode 0600.
 
     Raises:
-        ConfigurationError: the key cannot be decoded, or the file can be read by other users.
+        ConfigurationError: the key cannot be decoded, or the file can be read by other users or not by us.
     """
     if text is not None:
         return Keyring(_decode(text, "RINGBACK_KEY"))
     try:
+        if not path.exists():
+            _create(path)
         return _read(path)
-    except FileNotFoundError:
-        _create(path)
-    return _read(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The key file cannot be used: {error.strerror}.", hint=f"Check the permissions of {path}"
+        ) from None
 
 
 def _read(path: Path) -> Keyring:

@@ -48,7 +48,6 @@ _RANK = {
     Status.APPROVED: 20,
     Status.SCHEDULED: 25,
     Status.DISPATCHING: 30,
-    Status.UNKNOWN: 35,
     Status.ACCEPTED: 40,
     Status.QUEUED: 50,
     Status.SENT: 60,
@@ -65,10 +64,11 @@ NOTHING_SENT = frozenset({Status.REFUSED, Status.DECLINED, Status.EXPIRED, Statu
 def may_follow(new: Status, old: Status) -> bool:
     """Whether a carrier's report may move an outbound from `old` to `new`.
 
-    Ended statuses absorb; `unknown` is the one exception, because a report is what resolves doubt.
+    Ended statuses absorb; `unknown` is the one exception, because a report is what resolves doubt. A report of
+    `unknown` is a word that we cannot read: it tells nothing, and what was known before stays known.
     """
-    if old is Status.UNKNOWN:
-        return new is not Status.UNKNOWN and new not in BEFORE_DISPATCH
-    if old.ended or old is new:
+    if new is Status.UNKNOWN or new is Status.DISPATCHING or new in BEFORE_DISPATCH:
         return False
-    return new.ended or _RANK[new] > _RANK[old]
+    if old is Status.UNKNOWN:
+        return True
+    return not old.ended and (new.ended or _RANK[new] > _RANK[old])
