@@ -145,6 +145,7 @@ class _Incoming:
             line = await self._line()
             if line is None or self._stopped:
                 await self._traffic.settle(self._grace_s)
+                await self._traffic.aclose()  # before the server closes what the early work opens
                 raise anyio.EndOfStream
             if not line.strip():
                 continue
