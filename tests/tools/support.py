@@ -1,0 +1,335 @@
+"""What the tests of the MCP server share: an installation on a real sandbox, clients, raw JSON-RPC, and a search."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import quote, quote_plus
+
+import mcp_types as types
+import pytest
+from mcp import Client, StdioServerParameters
+from tests.conftest import Sandbox, launch_sandbox
+
+from ringback import open_ringback
+from ringback.clock import SystemClock
+from ringback_server.host import Host
+from ringback_server.mcp_app import build_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from ringback.opening import Ringback
+
+SERVE: Final = (sys.executable, "-c", "import sys; from ringback_server.app import serve_mcp; sys.exit(serve_mcp())")
+MODERN: Final = "2026-07-28"
+ERAS: Final = ("auto", "legacy")
+TO: Final = "+12025550123"
+DIGITS: Final = "0123"
+FORM: Final[dict[str, Any]] = {"form": {}}
+PAGE: Final = "http://127.0.0.1:8424/"
+SENDING: Final = ("send-sms", "send-mms", "voice-call")
+NAMES: Final = ("check-telephony", *SENDING, "status", "history", "cancel")
+LIMIT_S: Final = 30.0
+
+
+class ShiftedClock(SystemClock):
+    """The machine's clock, with an offset that a test moves."""
+
+    offset_s = 0.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.offset_s)
+
+
+@dataclass
+class House:
+    """One installation in a folder of its own, on a sandbox that counts what reaches it."""
+
+    home: Path
+    sandbox: Sandbox
+    clock: ShiftedClock = field(default_factory=ShiftedClock)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a server process needs to be told."""
+        return {key: value for key, value in os.environ.items() if key.startswith(("RINGBACK_", "PATH"))}
+
+    def host(self) -> Host:
+        """An installation for a server in this process. Its page is an address and no process."""
+
+        async def page(_: object) -> str:
+            return PAGE
+
+        return Host(open_with=lambda: open_ringback(clock=self.clock), start_console=page)
+
+    @asynccontextmanager
+    async def client(self, mode: str = "auto", answer: Callable[..., Any] | None = None) -> AsyncIterator[Client]:
+        """`mcp`'s own client on a server in this process."""
+        async with Client(build_server(self.host()), mode=mode, elicitation_callback=answer) as client:
+            yield client
+
+    @asynccontextmanager
+    async def stdio(self, mode: str = "auto", answer: Callable[..., Any] | None = None) -> AsyncIterator[Client]:
+        """`mcp`'s own client on a server process over stdio."""
+        server = StdioServerParameters(command=SERVE[0], args=list(SERVE[1:]), env=self.env)
+        async with Client(server, mode=mode, elicitation_callback=answer) as client:
+            yield client
+
+    def opened(self) -> Any:
+        """The same installation opened once more, as another process of it would."""
+        return open_ringback(clock=self.clock)
+
+    def texts(self) -> list[str]:
+        """What the sandbox accepted, oldest first: bodies and prompts."""
+        items = [*self.sandbox.messages(), *self.sandbox.calls()]
+        return [item.get("body") or item["prompt"] for item in sorted(items, key=lambda item: item["seq"])]
+
+    def posts(self) -> list[dict[str, Any]]:
+        """Every sending request that reached the sandbox, accepted or not."""
+        return [item["body"] for item in self.sandbox.requests() if item["method"] == "POST"]
+
+    def end(self) -> None:
+        """End the processes that servers of this installation have left behind."""
+        for endpoint in self.home.glob("*/endpoint.json"):
+            pid = json.loads(endpoint.read_text())["pid"]
+            if pid != self.sandbox.process.pid:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def carrier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One sandbox process for a file of tests; `house` empties it before each."""
+    sandbox = launch_sandbox(tmp_path_factory.mktemp("carrier") / "sandbox", "--memory", "--rate", "0")
+    yield sandbox
+    sandbox.end()
+
+
+@pytest.fixture
+def house(carrier: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """A fresh installation; the environment names it."""
+    carrier.post("/sandbox/reset")
+    for name in [name for name in os.environ if name.startswith(("RINGBACK_", "SAAS_"))]:
+        monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    (home / "sandbox").mkdir(parents=True)
+    shutil.copy(carrier.state / "endpoint.json", home / "sandbox")
+    monkeypatch.setenv("RINGBACK_HOME", str(home))
+    monkeypatch.setenv("RINGBACK_SANDBOX_PORT", "0")
+    monkeypatch.setenv("RINGBACK_CONSOLE_PORT", "0")
+    made = House(home, carrier)
+    yield made
+    made.end()
+
+
+class Reader:
+    """A person before a client's form: keeps what was shown, and answers what the test says.
+
+    Args:
+        choice: what is chosen; `None` leaves it out.
+        digits: what is typed; by default what a person reads off the shown number, `None` leaves it out.
+        action: what the client reports.
+    """
+
+    def __init__(self, choice: Any = "once", *, digits: Any = "read", action: str = "accept") -> None:
+        self.shown: list[str] = []
+        self._choice, self._digits, self._action = choice, digits, action
+
+    async def __call__(self, context: object, params: types.ElicitRequestFormParams) -> types.ElicitResult:
+        self.shown.append(params.message)
+        digits = read_digits(params.message) if self._digits == "read" else self._digits
+        content = {"last_digits": digits, "choice": self._choice}
+        known = {name: value for name, value in content.items() if value is not None}
+        return types.ElicitResult(action=self._action, content=known if self._action == "accept" else None)
+
+
+def read_digits(message: str) -> str:
+    """The last four digits of the number in a question's first line."""
+    return "".join(re.findall(r"\d", message.splitlines()[0]))[-4:]
+
+
+def arguments_of(tool: str, text: str, to: str = TO) -> dict[str, Any]:
+    """The arguments of one of the three sending tools."""
+    if tool == "voice-call":
+        return {"to": to, "prompt": text}
+    return {"to": to, "body": text} | ({"media_url": "https://media.example/a.png"} if tool == "send-mms" else {})
+
+
+def receipt_of(result: types.CallToolResult) -> dict[str, Any]:
+    """The structured receipt of a call that worked."""
+    assert not result.is_error, result.content
+    assert result.structured_content is not None
+    return result.structured_content
+
+
+def text_of(result: types.CallToolResult) -> str:
+    """What the model reads."""
+    return "\n".join(item.text for item in result.content if isinstance(item, types.TextContent))
+
+
+class Wire:
+    """A server process spoken to in bare JSON-RPC: whatever a hostile client may say.
+
+    Every line of standard output must be one JSON-RPC message; anything else fails the test.
+    """
+
+    def __init__(self, house: House, *, era: str = MODERN, elicitation: dict[str, Any] | None = FORM) -> None:
+        capabilities = {} if elicitation is None else {"elicitation": elicitation}
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        self.process = subprocess.Popen(SERVE, env={**os.environ, **house.env}, **pipes)
+        self.era = era
+        self.lines: list[bytes] = []
+        self._buffer = b""
+        self._next_id = 0
+        self._early: dict[Any, dict[str, Any]] = {}
+        self._meta = {
+            "io.modelcontextprotocol/protocolVersion": MODERN,
+            "io.modelcontextprotocol/clientInfo": {"name": "bare client", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": capabilities,
+        }
+        if era != MODERN:
+            info = {"name": "bare client", "version": "1"}
+            self.ask("initialize", {"protocolVersion": era, "capabilities": capabilities, "clientInfo": info})
+            self.put({"method": "notifications/initialized"})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.end()
+        finally:
+            self.process.kill()
+
+    def put(self, message: dict[str, Any]) -> None:
+        """Send one message."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def request(self, method: str, params: dict[str, Any]) -> int:
+        """Send one request; its id."""
+        self._next_id += 1
+        meta = {"_meta": self._meta} if self.era == MODERN else {}
+        self.put({"id": self._next_id, "method": method, "params": {**params, **meta}})
+        return self._next_id
+
+    def read(self) -> dict[str, Any]:
+        """The next message of the server."""
+        assert self.process.stdout is not None
+        while b"\n" not in self._buffer:
+            assert select.select([self.process.stdout], [], [], LIMIT_S)[0], "no answer in time"
+            chunk = os.read(self.process.stdout.fileno(), 1 << 16)
+            assert chunk, "the server closed its output"
+            self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        self.lines.append(line)
+        message: dict[str, Any] = json.loads(line)
+        assert message["jsonrpc"] == "2.0"
+        return message
+
+    def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The next message that fits; answers to other requests are kept."""
+        while True:
+            message = self.read()
+            if wanted(message):
+                return message
+            if "method" not in message:
+                self._early[message["id"]] = message
+
+    def answer(self, request_id: int) -> dict[str, Any]:
+        """The answer to one request."""
+        if request_id in self._early:
+            return self._early.pop(request_id)
+        return self.until(lambda message: "method" not in message and message["id"] == request_id)
+
+    def ask(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Send a request and wait for its answer."""
+        return self.answer(self.request(method, params or {}))
+
+    def call(self, tool: str, arguments: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """Call a tool; the result, or the error."""
+        answer = self.ask("tools/call", {"name": tool, "arguments": arguments, **more})
+        return answer.get("result") or answer["error"]
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self.process.kill()
+        self.process.wait()
+
+    def end(self) -> tuple[int, str]:
+        """Close the input; the exit code and what went to standard error."""
+        if self.process.stdin is not None and not self.process.stdin.closed:
+            self.process.stdin.close()
+            self.process.stdin = None
+        rest, errors = self.process.communicate(timeout=LIMIT_S)
+        for line in (self._buffer + rest).splitlines():
+            assert json.loads(line)["jsonrpc"] == "2.0"
+        self._buffer = b""
+        return self.process.returncode, errors.decode()
+
+
+def yes(digits: str = DIGITS, choice: str = "once") -> dict[str, Any]:
+    """What a client of the stateless era carries back after a person said yes."""
+    return {"approval": {"action": "accept", "content": {"last_digits": digits, "choice": choice}}}
+
+
+def disguises(secret: str) -> dict[str, bytes]:
+    """The forms in which a number or a text could lie in a file."""
+    raw = secret.encode()
+    found = {
+        "plain": raw,
+        "url": quote(secret, safe="").encode(),
+        "form": quote_plus(secret).encode(),
+        "json": json.dumps(secret)[1:-1].encode(),
+        "utf-16": secret.encode("utf-16-le"),
+        "hex": raw.hex().encode(),
+    }
+    for shift in range(3):  # base64 depends on where in a longer value it begins
+        inner = base64.b64encode(b"\0" * shift + raw)
+        found[f"base64+{shift}"] = inner[(0, 2, 3)[shift] : len(inner) - 4]
+    digits = re.sub(r"\D", "", secret)
+    if len(digits) >= 7:
+        found["digits"] = digits.encode()
+        found["national"] = digits[1:].encode()
+        found["spaced"] = " ".join(digits).encode()
+        found["grouped"] = f"{digits[-10:-7]}-{digits[-7:-4]}-{digits[-4:]}".encode()
+    return found
+
+
+def traces(contents: dict[str, bytes], *secrets: str) -> list[str]:
+    """Where one of the secrets is found, in whatever form."""
+    return [
+        f"{name} holds a secret as {form}"
+        for name, data in contents.items()
+        for secret in secrets
+        for form, needle in disguises(secret).items()
+        if needle in data
+    ]
+
+
+def files_of(home: Path) -> dict[str, bytes]:
+    """Every file that the installation keeps; the sandbox's own are the platform's."""
+    return {
+        str(path.relative_to(home)): path.read_bytes()
+        for path in home.rglob("*")
+        if path.is_file() and path.relative_to(home).parts[0] != "sandbox"
+    }
+
+
+async def until_sent(opened: Ringback, outbound_id: str) -> str:
+    """The status of an outbound once it has left, or has ended."""
+    return (await opened.telephone.status(outbound_id, wait_s=10)).status
