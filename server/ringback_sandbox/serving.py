@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import secrets
 import signal
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .protection import Activity
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,8 @@ async def _serve(options: Options, store: Store, listener: socket.socket) -> Non
         _write(endpoint, json.dumps(told))
         # Whoever started this may be gone already: then nobody reads the line, and that is no reason to end.
         with contextlib.suppress(OSError):
-            print(f"ringback sandbox on {url}", flush=True)  # noqa: T201  the one line on standard output
+            if sys.stdout is not None:
+                os.write(sys.stdout.fileno(), f"ringback sandbox on {url}\n".encode())
 
     server.announce = announce
     try:
@@ -148,9 +152,7 @@ def _bind(host: str, port: int) -> socket.socket:
         if port == 0:
             raise
         listener = _listen(host, 0)
-        print(  # noqa: T201  standard error is where the sandbox tells things
-            f"ringback sandbox: port {port} is taken; using {listener.getsockname()[1]} instead", file=sys.stderr
-        )
+        logger.warning("port %d is taken; using %d instead", port, listener.getsockname()[1])
         return listener
 
 

@@ -34,6 +34,7 @@ def test_01_is_undeliverable_and_says_why_only_once_it_is_known(sandbox: Sandbox
     path = "/api/messaging/sms/" + text(sandbox, "+15550100001").json()["id"]
     sandbox.advance(1)
     assert sandbox.api.get(path).json()["error"] is None
+    assert sandbox.messages()[0]["error"] is None
     sandbox.advance(1)
     ended = sandbox.api.get(path).json()
     assert (ended["status"], ended["delivered_at"]) == ("undelivered", None)

@@ -97,6 +97,15 @@ def test_standard_output_is_one_line(start_sandbox: StartSandbox) -> None:
     assert sandbox.process.stdout.read() == ""  # its first line told the fixture that it listens
 
 
+def test_a_standard_output_that_nobody_reads_does_not_end_it(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    arguments = ["--state", str(tmp_path), "--port", "0", "--idle-exit", "0.2"]
+    with os.fdopen(writing, "wb") as output:
+        ended = subprocess.run([*COMMAND, *arguments], stdout=output, stderr=subprocess.PIPE, timeout=20, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
 def test_what_was_kept_is_there_after_a_restart(start_sandbox: StartSandbox) -> None:
     first = start_sandbox()
     message = first.api.post("/api/messaging/sms", json=SMS).json()["id"]
