@@ -56,6 +56,8 @@ class Actions:
         try:
             question = await self._person.question(outbound_id)
         except NotFound:
+            if await self._pages.decided(outbound_id) is None:
+                raise
             visit.session.notes.append(_LATE)
             return RedirectResponse(there, 303)
         self._check_question(question, visit.form.get("shown", ""), choice)

@@ -64,8 +64,9 @@ def build(opened: Ringback, port: int) -> tuple[Guard, Watch]:
         del request
         return _tell(gate, error)
 
-    handlers: dict[Any, Any] = {HTTPException: told, RingbackError: told}
+    handlers: dict[Any, Any] = {HTTPException: told, RingbackError: told, Exception: told}
     app = Starlette(routes=_routes(gate, pages, actions), lifespan=lifespan, exception_handlers=handlers)
+    app.router.redirect_slashes = False  # a path is spelled right or it is none
     return Guard(app, port), parts.watch
 
 
@@ -131,6 +132,7 @@ def _tell(gate: Gate, error: Exception) -> Response:
         response = gate.message(error.status_code, _TITLES.get(error.status_code, "Not done"), error.detail)
         response.headers.update(error.headers or {})
         return response
-    kinds = {NotFound: 404, LedgerError: 503, ConfigurationError: 503}
-    status = next((status for kind, status in kinds.items() if isinstance(error, kind)), 409)
+    if not isinstance(error, RingbackError):
+        return gate.message(500, "Something failed", "The console failed. Its standard error tells where.")
+    status = {NotFound.code: 404, LedgerError.code: 503, ConfigurationError.code: 503}.get(error.code, 409)
     return gate.message(status, _TITLES.get(status, "Not possible now"), str(error))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from ringback.approvals import Question
+    from ringback.receipts import Receipt
     from ringback_server.console.sessions import Session
 
 _HISTORY: Final = 100
@@ -49,12 +51,16 @@ class Pages:
             question = question_view(await self._person.question(wanted), carrier=carrier)
             return self._gate.render("outbound.html", visit, question=question, outcome=None, **self._can())
         except NotFound:
-            for question_then, receipt in await self._person.decided(_HISTORY):
-                if receipt.id == wanted:
-                    question = question_view(question_then, carrier=carrier)
-                    outcome = outcome_view(receipt)
-                    return self._gate.render("outbound.html", visit, question=question, outcome=outcome, **self._can())
-        raise HTTPException(404, "There is no such request among the newest ones.")
+            entry = await self.decided(wanted)
+        if entry is None:
+            raise HTTPException(404, "There is no such request among the newest ones.")
+        question, outcome = question_view(entry[0], carrier=carrier), outcome_view(entry[1])
+        return self._gate.render("outbound.html", visit, question=question, outcome=outcome, **self._can())
+
+    async def decided(self, outbound_id: str) -> tuple[Question, Receipt] | None:
+        """One of the newest outbounds that wait no more."""
+        decided = await self._person.decided(_HISTORY)
+        return next((entry for entry in decided if entry[1].id == outbound_id), None)
 
     async def history(self, visit: Visit) -> Response:
         """What was decided, newest first."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TOKEN: Final = re.compile(r"(⟦U\+[0-9A-F]{4,6}⟧|\n)")
 _MANY_LINES: Final = 12
+_MANY_CHARACTERS: Final = 500
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 _DAY_S: Final = 86_400
@@ -117,7 +118,7 @@ def question_view(question: Question, *, carrier: str) -> dict[str, Any]:
         "region": question.region,
         "text": question.text,
         "size": _size(question, characters, lines),
-        "is_long": lines > _MANY_LINES,
+        "is_long": lines > _MANY_LINES or characters > _MANY_CHARACTERS,
         "has_hidden": "⟦U+" in question.text,
         "has_odd_digits": any(char.isdigit() and not char.isascii() for char in question.text),
         "media_host": question.media_host,

@@ -78,10 +78,11 @@ class Watch:
 
     async def line(self) -> Line | None:
         """The line by the carrier's word of the last half minute; what was heard before, while it is slow to answer."""
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._opened.lines.current())
-        done, _ = await asyncio.wait({self._asking}, timeout=_LINE_PATIENCE_S)
-        return self._asking.result() if done else self._opened.lines.last
+        asking = self._asking
+        if asking is None or asking.done():
+            asking = self._asking = asyncio.create_task(self._opened.lines.current())
+        done, _ = await asyncio.wait({asking}, timeout=_LINE_PATIENCE_S)
+        return asking.result() if done else self._opened.lines.last
 
     async def _look(self) -> None:
         seen = None
