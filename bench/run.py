@@ -43,6 +43,7 @@ META = {
 TO = "+14155552671"  # a number that no carrier is asked about: the one here answers without looking
 POOL = httpx.Limits(max_connections=16, max_keepalive_connections=16)  # as Ringback's own
 KEY = "bench"
+SINGLES = 20
 AT_ONCE = 64
 END_S = 10.0
 
@@ -172,6 +173,15 @@ class Sends:
         response.raise_for_status()
         response.json()
 
+    async def posts(self, times: int) -> list[float]:
+        """Milliseconds of each of so many posts, one after another."""
+        results = []
+        for _ in range(times):
+            began = time.perf_counter()
+            await self.post()
+            results.append((time.perf_counter() - began) * 1000)
+        return results
+
     async def post_many(self) -> None:
         await asyncio.gather(*(self.post() for _ in range(AT_ONCE)))
 
@@ -221,31 +231,29 @@ def measure_sends(env: dict[str, str], url: str, rounds: int) -> Iterator[Row]:
 def by_turns(sends: Sends, bare: Server, ringback: Server, name: str, rounds: int) -> Iterator[Row]:
     posts: list[float] = []
     texts: list[float] = []
-    many_posts: list[float] = []
-    many_texts: list[float] = []
+    for number in range(rounds + 1):  # the first round opens connections and fills caches
+        pair = sends.runner.run(sends.posts(SINGLES)), timed(lambda: sends.send(ringback), SINGLES)
+        if number:
+            posts += pair[0]
+            texts += pair[1]
+    yield row(f"one send-sms against one POST, {name}", "ms", posts, texts, 3.0)
 
-    async def posting(times: int) -> list[float]:
-        results = []
-        for _ in range(times):
-            began = time.perf_counter()
-            await sends.post()
-            results.append((time.perf_counter() - began) * 1000)
-        return results
+    posts, texts = [], []
+    for number in range(rounds + 1):
+        pair = timed(lambda: sends.runner.run(sends.post_many())), timed(lambda: sends.send_many(ringback))
+        if number:
+            posts += [ms / AT_ONCE for ms in pair[0]]
+            texts += [ms / AT_ONCE for ms in pair[1]]
+    yield row(f"{AT_ONCE} at once, each, {name}", "ms", posts, texts)
+
+    lists: tuple[list[float], list[float]] = ([], [])
+    for _ in range(rounds):
+        lists[0].extend(timed(lambda: bare.ask("tools/list", {}), SINGLES))
+        lists[1].extend(timed(lambda: ringback.ask("tools/list", {}), SINGLES))
+    yield row(f"tools/list again, {name}", "ms", *lists)
 
     echo = {"name": "echo", "arguments": {"text": "hello"}}
-    for number in range(rounds + 1):
-        one = sends.runner.run(posting(20)), timed(lambda: sends.send(ringback), 20)
-        many = timed(lambda: sends.runner.run(sends.post_many())), timed(lambda: sends.send_many(ringback))
-        timed(lambda: bare.ask("tools/call", echo), 20 + AT_ONCE)  # so that both servers have worked as often
-        if number:
-            posts += one[0]
-            texts += one[1]
-            many_posts += [ms / AT_ONCE for ms in many[0]]
-            many_texts += [ms / AT_ONCE for ms in many[1]]
-    yield row(f"one send-sms against one POST, {name}", "ms", posts, texts, 3.0)
-    yield row(f"{AT_ONCE} at once, for each, {name}", "ms", many_posts, many_texts)
-    pings = timed(lambda: bare.ask("tools/list", {}), 200), timed(lambda: ringback.ask("tools/list", {}), 200)
-    yield row(f"tools/list again, {name}", "ms", *pings)
+    timed(lambda: bare.ask("tools/call", echo), (rounds + 1) * (SINGLES + AT_ONCE))  # as many calls as Ringback had
     yield row(f"memory after the calls, {name}", "MB", [bare.resident_mb()], [ringback.resident_mb()], 1.1)
 
 
