@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
 
 from ringback.approvals import Answer
 from ringback.errors import RingbackError
@@ -91,8 +92,8 @@ class Asking:
             return _input_required({"id": outbound_id, "nonce": nonce, "by": "form"}, form)
         try:
             result = await context.session.elicit_form(text, FORM, related_request_id=context.request_id)
-        except MCPError as error:
-            _log.info("outbound %s: the client could not ask the person: error %s", outbound_id, error.error.code)
+        except (MCPError, ValidationError) as error:  # it failed, or what it answered cannot be read
+            _log.info("outbound %s: the client brought no answer: %s", outbound_id, type(error).__name__)
             return _elsewhere(receipt, await self._page())
         return (await self._answer(context, outbound_id, nonce, result)).as_dict()
 
@@ -110,8 +111,8 @@ class Asking:
             return _input_required({"id": outbound_id, "nonce": nonce, "by": "page"}, url)
         try:
             result = await context.session.elicit_url(text, page, outbound_id, related_request_id=context.request_id)
-        except MCPError as error:
-            _log.info("outbound %s: the client could not open the page: error %s", outbound_id, error.error.code)
+        except (MCPError, ValidationError) as error:
+            _log.info("outbound %s: the client did not open the page: %s", outbound_id, type(error).__name__)
             return _elsewhere(receipt, page)
         told = await self._after_page(context, outbound_id, nonce, result)
         if told["status"] != Status.AWAITING_APPROVAL:
