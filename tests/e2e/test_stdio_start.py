@@ -64,11 +64,26 @@ def serve_all() -> subprocess.CompletedProcess[str]:
     return subprocess.run(COMMAND, input=LINES, capture_output=True, text=True, timeout=LIMIT_S, check=True)
 
 
+def loaded_by(code: str) -> set[str]:
+    command = [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    return set(done.stdout.split())
+
+
 def test_nothing_heavy_is_loaded_before_the_descriptors_are_claimed() -> None:
-    code = "import sys, ringback_server.start; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=LIMIT_S, check=True)
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert not loaded & {"anyio", "click", "httpx2", "mcp", "mcp_types", "pydantic", "phonenumbers", "ringback"}
+    loaded = loaded_by("import ringback_server.cli, ringback_server.app, ringback_server.start")
+    heavy = {"anyio", "click", "httpx2", "mcp", "mcp_types", "phonenumbers", "pydantic"}
+    assert not loaded & heavy
+
+
+def test_what_only_a_call_needs_is_not_loaded_before_the_tools_are_listed() -> None:
+    loaded = loaded_by(
+        "from ringback_server.host import Host\nfrom ringback_server.mcp_app import build_server\nbuild_server(Host())"
+    )
+    late = {"jinja2", "phonenumbers", "platformdirs", "pydantic_settings", "sqlite3", "stamina"}
+    late |= {"ringback.dispatch", "ringback.ledger", "ringback.opening", "ringback.settings", "ringback.telephone"}
+    assert "mcp.server.lowlevel" in loaded
+    assert not loaded & late
 
 
 def test_the_collector_rests_while_importing_and_what_was_imported_is_left_out_of_it() -> None:
