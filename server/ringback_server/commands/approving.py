@@ -1,0 +1,144 @@
+"""`approve`: a person answers, one question at a time, in front of a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ringback.errors import Refused
+from ringback_server.commands.exits import Exit, receipt_exit
+from ringback_server.commands.root import json_option
+
+if TYPE_CHECKING:
+    from ringback.approvals import Question
+    from ringback.ledger.records import Choice
+    from ringback.receipts import Receipt
+    from ringback_server.commands.installation import Installation
+    from ringback_server.commands.output import Output
+
+
+@click.command()
+@click.argument("outbound_id", metavar="[ID]", required=False)
+@click.option("--list", "only_list", is_flag=True, help="Show what waits, and ask nothing.")
+@json_option
+@click.pass_obj
+def approve(output: Output, outbound_id: str | None, only_list: bool) -> int:  # noqa: FBT001 - click hands it over so
+    """Answer what waits for a person's yes: all of it, or one ID.
+
+    For a person, in their own terminal; it refuses where standard input or output is not one. Each question is shown
+    whole. A yes needs the last 4 digits of the number; wrong ones cancel it.
+    """
+    from ringback_server.commands.installation import installation
+    from ringback_server.commands.terminal import require_terminal
+
+    require_terminal(output)
+    with installation() as here:
+        person = here.opened.person
+        waiting = here.run(person.waiting()) if outbound_id is None else [here.run(person.question(outbound_id))]
+        if only_list or not waiting:
+            return _list(waiting, output)
+        answered, code = _answer_all(here, waiting, output)
+    if output.json:
+        output.show({"answered": [receipt.as_dict() for receipt in answered]}, ())
+    return code
+
+
+def _answer_all(here: Installation, waiting: list[Question], output: Output) -> tuple[list[Receipt], Exit]:
+    """Put every question; the receipts, and the first code that is not what the person asked for."""
+    from ringback.ledger.records import Choice
+    from ringback_server.commands.words import receipt_lines
+
+    answered: list[Receipt] = []
+    code = Exit.DONE
+    for count, question in enumerate(waiting, start=1):
+        choice, digits = _put(here, question, f"{count} of {len(waiting)}", output)
+        if choice is None:
+            break
+        if choice is Choice.DISMISSED:
+            output.tell("  Left waiting.")
+            continue
+        receipt = _store(here, question, choice, digits)
+        answered.append(receipt)
+        output.tell("\n".join(receipt_lines(receipt, output)))
+        as_wished = choice is Choice.NO and receipt.status == "declined"
+        code = code or (Exit.DONE if as_wished else receipt_exit(receipt))
+    return answered, code
+
+
+def _put(here: Installation, question: Question, count: str, output: Output) -> tuple[Choice | None, str | None]:
+    """Show one question and take the answer: a choice and the digits. `None` ends it, `DISMISSED` leaves it waiting."""
+    from ringback.approvals import DAY_COUNT
+    from ringback.ledger.records import Choice, Level
+    from ringback_server.commands.output import aligned
+    from ringback_server.commands.terminal import ask, ask_digits, drop_typeahead, question_lines
+
+    offered = {
+        "once": (Choice.ONCE, "this one"),
+        "day": (Choice.DAY, f"this one, and up to {DAY_COUNT} more of its kind to this number in the next 24 hours"),
+        "no": (Choice.NO, "it is not sent"),
+        "skip": (Choice.DISMISSED, "it goes on waiting"),
+    }
+    if here.opened.person.least > Level.A2:
+        output.tell("Here a yes needs a passkey, which no terminal has.")
+        offered = {word: offered[word] for word in ("no", "skip")}
+    choices = aligned([(word, meaning) for word, (_, meaning) in offered.items()], indent="  ")
+    shown = ["", f"{count}: may this go out?", *question_lines(question, output), "", *choices]
+    drop_typeahead()
+    output.tell("\n".join(shown))
+    while True:
+        typed = ask(output, "  Your answer: ")
+        if typed is None:
+            return None, None
+        if typed.lower() in offered:
+            break
+    choice = offered[typed.lower()][0]
+    if choice in {Choice.NO, Choice.DISMISSED}:
+        return choice, None
+    digits = ask_digits(output)
+    return (None, None) if digits is None else (choice, digits)
+
+
+def _store(here: Installation, question: Question, choice: Choice, digits: str | None) -> Receipt:
+    """Store the answer to what was shown, and to nothing else.
+
+    Raises:
+        Refused: the stored outbound is no longer what was shown, or a terminal does not count here.
+    """
+    from ringback.approvals import Answer
+    from ringback.errors import NotFound
+    from ringback.ledger.records import Level
+
+    person = here.opened.person
+    try:
+        now = here.run(person.question(question.id))
+    except NotFound:  # it waits no more: the answer changes nothing, and the receipt says what became of it
+        now = question
+    if now != question:
+        raise Refused(
+            "approval_mismatch", "What waits is not what was shown.", hint="Nothing was sent. Run: ringback doctor"
+        )
+    return here.run(person.answer(question.id, Answer(choice, Level.A2, "terminal", digits=digits)))
+
+
+def _list(waiting: list[Question], output: Output) -> int:
+    from ringback_server.commands.terminal import question_lines
+
+    lines = [line for question in waiting for line in (*question_lines(question, output), "")]
+    document = {"waiting": [_document(question) for question in waiting]}
+    output.show(document, lines[:-1] or ["Nothing waits."])
+    return Exit.DONE
+
+
+def _document(question: Question) -> dict[str, object]:
+    told: dict[str, object] = {
+        "id": question.id,
+        "channel": question.channel.value,
+        "carrier": question.carrier,
+        "live": question.live,
+        "to": question.number,
+        "country": question.country,
+        "text": question.text,
+        "expires_at": question.expires_at,
+    }
+    return told if question.media_url is None else {**told, "media_url": question.media_url}

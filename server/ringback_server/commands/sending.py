@@ -1,0 +1,103 @@
+"""`sms`, `mms` and `call`: what an agent wants to go out. They never ask: a person answers with `approve`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ringback_server.commands.exits import receipt_exit
+from ringback_server.commands.following import followed, wait_option
+from ringback_server.commands.inputs import Inputs
+from ringback_server.commands.root import json_option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from ringback.receipts import Receipt
+    from ringback.settings import Settings
+    from ringback.telephone import Telephone
+    from ringback_server.commands.output import Output
+
+to_option = click.option("--to", required=True, metavar="NUMBER", help="E.164, e.g. +14155550123; @FILE reads a file.")
+body_option = click.option("--body", required=True, metavar="TEXT", help="- reads standard input, @FILE a file.")
+key_option = click.option(
+    "--key", metavar="KEY", help="The same key with the same content is sent once, whenever it is repeated."
+)
+
+
+@click.command()
+@to_option
+@body_option
+@key_option
+@wait_option
+@json_option
+@click.pass_obj
+def sms(output: Output, to: str, body: str, key: str | None, wait_s: float) -> int:
+    """Text one person.
+
+    A person approves recipient and text first: until then it ends with 4. The same text to the same number within ten
+    minutes is the first one again.
+    """
+    inputs = Inputs()
+    number, text = inputs.word(to, "--to"), inputs.text(body, "--body")
+    return _send(output, wait_s, lambda telephone: telephone.send_sms(number, text, idempotency_key=key))
+
+
+@click.command()
+@to_option
+@body_option
+@click.option(
+    "--media-url", required=True, metavar="URL", help="https URL that the carrier fetches; @FILE reads a file."
+)
+@key_option
+@wait_option
+@json_option
+@click.pass_obj
+def mms(output: Output, to: str, body: str, media_url: str, key: str | None, wait_s: float) -> int:
+    """Text one person with a picture or a document.
+
+    Approved like sms.
+    """
+    inputs = Inputs()
+    number, text = inputs.word(to, "--to"), inputs.text(body, "--body")
+    url = inputs.word(media_url, "--media-url")
+    return _send(output, wait_s, lambda telephone: telephone.send_mms(number, text, url, idempotency_key=key))
+
+
+@click.command()
+@to_option
+@click.option(
+    "--prompt", required=True, metavar="TEXT", help="What the voice says; - reads standard input, @FILE a file."
+)
+@key_option
+@wait_option
+@json_option
+@click.pass_obj
+def call(output: Output, to: str, prompt: str, key: str | None, wait_s: float) -> int:
+    """Call one person; a voice says the prompt.
+
+    Approved like sms. The keys that are pressed are told by `ringback status`.
+    """
+    inputs = Inputs()
+    number, text = inputs.word(to, "--to"), inputs.text(prompt, "--prompt")
+    return _send(output, wait_s, lambda telephone: telephone.call(number, text, idempotency_key=key))
+
+
+def _send(output: Output, wait_s: float, send: Callable[[Telephone], Coroutine[Any, Any, Receipt]]) -> int:
+    from ringback_server.commands.installation import installation
+    from ringback_server.commands.words import receipt_lines
+
+    with installation() as here:
+        receipt = followed(here, here.run(send(here.opened.telephone)), wait_s, output)
+        page = _page(here.opened.settings) if receipt.status == "awaiting_approval" else None
+    lines = receipt_lines(receipt, output) + ([f"or on the page: {page}"] if page else [])
+    output.show({**receipt.as_dict(), **({"approve_at": page} if page else {})}, lines)
+    return receipt_exit(receipt)
+
+
+def _page(settings: Settings) -> str | None:
+    """Where the person can answer, if the console runs; a command starts none."""
+    from ringback_server.console.starting import running_console
+
+    return running_console(settings)

@@ -1,0 +1,320 @@
+"""What is configured, what is missing, and what is broken: looked at piece by piece, so that one fault hides no other.
+
+It shows no number, no text and no secret. It changes nothing, but asks the carrier as `check` does; on the sandbox that
+starts the sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import socket
+import sqlite3
+import stat
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, requires, version
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from ringback.errors import RingbackError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ringback.keys import Keyring
+    from ringback.settings import Settings
+
+_OTHERS: Final = 0o077
+_ANYBODY_WRITES: Final = 0o002
+_PROBE_S: Final = 1.0
+_SANDBOXS_OWN: Final = "RINGBACK_SANDBOX_KEY"
+"""Read by the sandbox's process, so not one of our settings and yet no mistake."""
+_SAME_USER: Final = (
+    "An agent that has a shell under this user can do what you can: read the key, change the ledger, play a terminal, "
+    "post to the page. Approvals do not hold against it; run such an agent as another user."
+)
+_CLIENTS_WORD: Final = (
+    "RINGBACK_APPROVAL=client takes the MCP client's word that a person agreed. With page it takes the page's or a "
+    "terminal's."
+)
+
+
+@dataclass
+class Diagnosis:
+    """What was found. `problems` keep Ringback from working; `warnings` are for a person to judge."""
+
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, object]:
+        """The diagnosis as JSON-ready values."""
+        return {"ok": not self.problems, **self.facts, "problems": self.problems, "warnings": self.warnings}
+
+
+def diagnose() -> Diagnosis:
+    """Look at everything. Raises nothing: what cannot be looked at is a problem among the others."""
+    doctor = _Doctor()
+    checks: dict[str, Callable[[], dict[str, Any]]] = {
+        "versions": doctor.versions,
+        "settings": doctor.configured,
+        "data": doctor.data,
+        "key": doctor.key,
+        "processes": doctor.processes,
+        "ledger": doctor.ledger,
+        "carrier": doctor.carrier,
+    }
+    for name, check in checks.items():
+        try:
+            doctor.found.facts[name] = check()
+        except RingbackError as error:
+            doctor.problem(f"{error.message} {error.hint}".strip())
+        except Exception as error:  # noqa: BLE001 - a doctor that falls ill helps nobody; texts may hold values
+            doctor.problem(f"The {name} could not be looked at: {type(error).__name__}.")
+    return doctor.found
+
+
+class _Doctor:
+    """The checks, each of which gives facts and may add problems and warnings."""
+
+    def __init__(self) -> None:
+        self.found = Diagnosis()
+
+    def problem(self, text: str) -> None:
+        """Note a problem, once."""
+        if text not in self.found.problems:
+            self.found.problems.append(text)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings; what needs them fails with their error while they cannot be read."""
+        from ringback.settings import load_settings
+
+        return load_settings()
+
+    @cached_property
+    def keyring(self) -> Keyring | None:
+        """The installation's keys; `None` before the first use."""
+        from ringback.keys import load_keyring
+
+        if self.settings.key is None and not self.settings.key_path.exists():
+            return None
+        text = self.settings.key.get_secret_value() if self.settings.key else None
+        return load_keyring(text, self.settings.key_path)
+
+    def versions(self) -> dict[str, Any]:
+        """Ringback, Python, the system, the libraries, and whether the MCP server is installed."""
+        names = {_name(requirement) for requirement in requires("ringback") or () if "extra ==" not in requirement}
+        libraries = {name: _version(name) for name in sorted(names)}
+        for name in (name for name, found in libraries.items() if found is None):
+            self.problem(f"The library {name} is missing. Install ringback again.")
+        mcp = _version("mcp")
+        if mcp is None:
+            self.found.warnings.append("The MCP server is not installed; run: pip install 'ringback[mcp]'")
+        return {
+            "ringback": _version("ringback"),
+            "python": platform.python_version(),
+            "system": f"{platform.system()} {platform.release()}",
+            "sqlite": sqlite3.sqlite_version,
+            "mcp": mcp,
+            "libraries": libraries,
+        }
+
+    def configured(self) -> dict[str, Any]:
+        """What is set; of secrets only that they are."""
+        from ringback.approvals import LEAST
+        from ringback.settings import ApprovalFloor, Settings
+
+        known = {f"RINGBACK_{name.upper()}" for name in Settings.model_fields} | {_SANDBOXS_OWN}
+        strangers = sorted(name for name in os.environ if name.startswith("RINGBACK_") and name.upper() not in known)
+        if strangers:
+            self.found.warnings.append(f"Nothing reads these settings: {', '.join(strangers)}.")
+        settings = self.settings
+        if settings.approval is ApprovalFloor.CLIENT:
+            self.found.warnings.append(_CLIENTS_WORD)
+        if settings.approval is ApprovalFloor.PASSKEY:
+            self.found.warnings.append(
+                "RINGBACK_APPROVAL=passkey: nothing reaches that level yet, so nothing goes out."
+            )
+        self.found.warnings.append(_SAME_USER)
+        return {
+            "carrier": settings.carrier_name,
+            "home": str(settings.home),
+            "approval": settings.approval.value,
+            "least_level": LEAST[settings.approval].value,
+            "saas_api_url": _origin(settings.saas_api_url),
+            "saas_api_key": _is_set(settings.saas_api_key),
+            "key": _is_set(settings.key),
+            "sandbox_port": settings.sandbox_port,
+            "console_port": settings.console_port,
+        }
+
+    def data(self) -> dict[str, Any]:
+        """Where the data lies, how large it is, and who else could touch it."""
+        home = self.settings.home
+        if not home.exists():
+            return {"home": str(home), "exists": False}
+        self._look_at_folders(home)
+        entries = {path.name: _size(path) for path in sorted(home.iterdir())}
+        return {
+            "home": str(home),
+            "exists": True,
+            "mode": _mode(home),
+            "bytes": entries,
+            "free_bytes": shutil.disk_usage(home).free,
+        }
+
+    def _look_at_folders(self, home: Path) -> None:
+        if os.name != "posix":
+            return
+        for folder in (home, *home.parents):
+            mode = folder.stat().st_mode
+            if mode & _ANYBODY_WRITES and not mode & stat.S_ISVTX:
+                self.found.warnings.append(f"Any user can replace what lies in {folder}: it is writable for all.")
+        if home.stat().st_mode & _OTHERS:
+            self.found.warnings.append(f"Other users can look into the data folder. Run: chmod 700 {home}")
+        if not os.access(home, os.W_OK | os.X_OK):
+            self.problem("The data folder cannot be written, so nothing can be sent. Check its owner and permissions.")
+
+    def key(self) -> dict[str, Any]:
+        """Where the key comes from, and whether it is safe there."""
+        settings, path = self.settings, self.settings.key_path
+        source = "RINGBACK_KEY" if settings.key else "file"
+        facts: dict[str, Any] = {"source": source, "file": str(path), "file_exists": path.exists()}
+        if path.exists():
+            facts["mode"] = _mode(path)
+            if os.name == "posix" and path.stat().st_mode & _OTHERS and settings.key:
+                self.found.warnings.append(f"The key file, though unused, can be read by others. Run: chmod 600 {path}")
+        keyring = self.keyring
+        if keyring is None:
+            facts["note"] = "none yet; it is made when it is first needed"
+            if settings.ledger_path.exists():
+                self.problem("The ledger's key is missing: without it nothing in the ledger can be read. Restore it.")
+        return facts
+
+    def processes(self) -> dict[str, Any]:
+        """Whether the sandbox and the console run now."""
+        return {name: running_process(self.settings.home / name) for name in ("sandbox", "console")}
+
+    def ledger(self) -> dict[str, Any]:
+        """Whether it opens and can be written, and what is in it."""
+        from ringback.clock import SystemClock
+        from ringback.ledger import open_ledger
+
+        path = self.settings.ledger_path
+        if not path.exists():
+            return {"file": str(path), "exists": False}
+        facts: dict[str, Any] = {"file": str(path), "exists": True, **self._counted(path)}
+        if self.keyring is not None:
+            database = open_ledger(path, self.keyring, SystemClock()).database
+            try:
+                with database.transaction():
+                    pass  # taking the lock shows that it can be written
+            finally:
+                database.close()
+            facts["writable"] = True
+        return facts
+
+    def _counted(self, path: Path) -> dict[str, Any]:
+        """The ledger's version and how many outbounds have which status, read and not changed."""
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_PROBE_S)
+        try:
+            made_by = connection.execute("PRAGMA user_version").fetchone()[0]
+            counted = connection.execute("SELECT status, count(*) FROM outbound GROUP BY status ORDER BY status")
+            statuses = {str(status): int(count) for status, count in counted}
+        except sqlite3.Error as error:
+            self.problem(
+                f"The ledger cannot be read: {type(error).__name__}. Restore it, or move it away to begin anew."
+            )
+            return {}
+        finally:
+            connection.close()
+        if statuses.get("unknown"):
+            self.found.warnings.append(
+                f"{statuses['unknown']} may or may not have gone out. See ringback history; do not send them again "
+                "unless the person has asked the recipient."
+            )
+        return {"version": made_by, "outbounds": statuses, "awaiting_approval": statuses.get("awaiting_approval", 0)}
+
+    def carrier(self) -> dict[str, Any]:
+        """Whether the carrier answers, and what it says of the line."""
+        import asyncio
+
+        settings = self.settings
+        # The sandbox's folder would be made along with it, and the data folder then for all to see.
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        line = asyncio.run(_line(settings))
+        if not line["enabled"]:
+            self.found.warnings.append("The carrier says that telephony is not enabled, so everything is refused.")
+        return line
+
+
+async def _line(settings: Settings) -> dict[str, Any]:
+    from ringback.carriers.registry import build_carrier
+
+    carrier = build_carrier(settings)
+    try:
+        line = await carrier.line()
+    finally:
+        await carrier.aclose()
+    return {
+        "name": carrier.name,
+        "live": carrier.live,
+        "answers": True,
+        "enabled": line.enabled,
+        "capabilities": sorted(line.capabilities),
+        "number": line.number.masked if line.number else None,
+        "page": line.page,
+    }
+
+
+def running_process(state: Path) -> dict[str, Any] | None:
+    """The sandbox or console that announced itself in this folder, if it takes connections: its `url` and `pid`."""
+    try:
+        told = json.loads((state / "endpoint.json").read_text(encoding="utf-8"))
+        url, pid = str(told["url"]), int(told["pid"])
+        parts = urlsplit(url)
+        os.kill(pid, 0)
+        with socket.create_connection((parts.hostname or "", parts.port or 0), _PROBE_S):
+            return {"url": url, "pid": pid}
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return None
+
+
+def _name(requirement: str) -> str:
+    found = re.match(r"[\w.-]+", requirement)
+    return found[0] if found else requirement
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _origin(url: str | None) -> str:
+    """Scheme and host of an address: anything else in it may be a secret."""
+    if not url:
+        return "unset"
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}"
+
+
+def _is_set(secret: object) -> str:
+    return "set" if secret else "unset"
+
+
+def _mode(path: Path) -> str:
+    return f"{stat.S_IMODE(path.stat().st_mode):04o}"
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(item.stat().st_size for item in path.rglob("*") if item.is_file())
+    return path.stat().st_size
