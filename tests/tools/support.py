@@ -6,15 +6,13 @@ import base64
 import json
 import os
 import re
-import select
 import shutil
 import signal
-import subprocess
 import sys
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, quote_plus
 
 import mcp_types as types
@@ -178,108 +176,6 @@ def receipt_of(result: types.CallToolResult) -> dict[str, Any]:
 def text_of(result: types.CallToolResult) -> str:
     """What the model reads."""
     return "\n".join(item.text for item in result.content if isinstance(item, types.TextContent))
-
-
-class Wire:
-    """A server process spoken to in bare JSON-RPC: whatever a hostile client may say.
-
-    Every line of standard output must be one JSON-RPC message; anything else fails the test.
-    """
-
-    def __init__(self, house: House, *, era: str = MODERN, elicitation: dict[str, Any] | None = FORM) -> None:
-        capabilities = {} if elicitation is None else {"elicitation": elicitation}
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        self.process = subprocess.Popen(SERVE, env={**os.environ, **house.env}, **pipes)
-        self.era = era
-        self.lines: list[bytes] = []
-        self._buffer = b""
-        self._next_id = 0
-        self._early: dict[Any, dict[str, Any]] = {}
-        self._meta = {
-            "io.modelcontextprotocol/protocolVersion": MODERN,
-            "io.modelcontextprotocol/clientInfo": {"name": "bare client", "version": "1"},
-            "io.modelcontextprotocol/clientCapabilities": capabilities,
-        }
-        if era != MODERN:
-            info = {"name": "bare client", "version": "1"}
-            self.ask("initialize", {"protocolVersion": era, "capabilities": capabilities, "clientInfo": info})
-            self.put({"method": "notifications/initialized"})
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            self.end()
-        finally:
-            self.process.kill()
-
-    def put(self, message: dict[str, Any]) -> None:
-        """Send one message."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
-        self.process.stdin.flush()
-
-    def request(self, method: str, params: dict[str, Any]) -> int:
-        """Send one request; its id."""
-        self._next_id += 1
-        meta = {"_meta": self._meta} if self.era == MODERN else {}
-        self.put({"id": self._next_id, "method": method, "params": {**params, **meta}})
-        return self._next_id
-
-    def read(self) -> dict[str, Any]:
-        """The next message of the server."""
-        assert self.process.stdout is not None
-        while b"\n" not in self._buffer:
-            assert select.select([self.process.stdout], [], [], LIMIT_S)[0], "no answer in time"
-            chunk = os.read(self.process.stdout.fileno(), 1 << 16)
-            assert chunk, "the server closed its output"
-            self._buffer += chunk
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        self.lines.append(line)
-        message: dict[str, Any] = json.loads(line)
-        assert message["jsonrpc"] == "2.0"
-        return message
-
-    def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The next message that fits; answers to other requests are kept."""
-        while True:
-            message = self.read()
-            if wanted(message):
-                return message
-            if "method" not in message:
-                self._early[message["id"]] = message
-
-    def answer(self, request_id: int) -> dict[str, Any]:
-        """The answer to one request."""
-        if request_id in self._early:
-            return self._early.pop(request_id)
-        return self.until(lambda message: "method" not in message and message["id"] == request_id)
-
-    def ask(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Send a request and wait for its answer."""
-        return self.answer(self.request(method, params or {}))
-
-    def call(self, tool: str, arguments: dict[str, Any], **more: Any) -> dict[str, Any]:
-        """Call a tool; the result, or the error."""
-        answer = self.ask("tools/call", {"name": tool, "arguments": arguments, **more})
-        return answer.get("result") or answer["error"]
-
-    def kill(self) -> None:
-        """`kill -9`."""
-        self.process.kill()
-        self.process.wait()
-
-    def end(self) -> tuple[int, str]:
-        """Close the input; the exit code and what went to standard error."""
-        if self.process.stdin is not None and not self.process.stdin.closed:
-            self.process.stdin.close()
-            self.process.stdin = None
-        rest, errors = self.process.communicate(timeout=LIMIT_S)
-        for line in (self._buffer + rest).splitlines():
-            assert json.loads(line)["jsonrpc"] == "2.0"
-        self._buffer = b""
-        return self.process.returncode, errors.decode()
 
 
 def yes(digits: str = DIGITS, choice: str = "once") -> dict[str, Any]:
