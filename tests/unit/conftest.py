@@ -20,3 +20,9 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("RINGBACK_", "SAAS_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Where an installation keeps its files."""
+    return tmp_path / "home"

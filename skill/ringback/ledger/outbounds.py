@@ -117,7 +117,7 @@ class Outbounds:
         Raises:
             NotFound: there is none with this id.
         """
-        row = self._database.one("by_id", id=outbound_id)
+        row = self._database.one("by_id", id=outbound_id) if outbound_id.isascii() else None
         if row is None:
             raise NotFound("No outbound has this id.", hint="Use an id that a send or history gave.")
         return self._store.record(row)

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ringback.errors import LedgerError, NotFound
+from ringback.errors import InvalidRequest, LedgerError, NotFound
 from ringback.ledger.records import Level, Record
 from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Channel, Outbound, Report
@@ -60,7 +60,20 @@ class Store:
         return None if row is None else self.record(row)
 
     def record(self, row: sqlite3.Row) -> Record:
-        """A row, opened."""
+        """A row, opened.
+
+        Raises:
+            LedgerError: something other than Ringback changed it.
+        """
+        try:
+            return self._open(row)
+        except (ValueError, TypeError, KeyError, InvalidRequest):
+            raise LedgerError(
+                f"Entry {row['id']} of the ledger cannot be read: something else changed it.",
+                hint="Restore the ledger from a copy.",
+            ) from None
+
+    def _open(self, row: sqlite3.Row) -> Record:
         row_id = row["id"]
         plain = self.keyring.open(row["sealed"], row=row_id, column="sealed")
         outbound = Outbound(
