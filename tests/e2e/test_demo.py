@@ -20,6 +20,7 @@ DEMO = [sys.executable, "-m", "ringback_server", "demo"]
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 QUESTION = "   | "
 LIMIT_S = 60
+PATIENCE_S = 180
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -128,10 +129,9 @@ def test_the_demo_fails_when_a_step_is_not_as_promised(
     assert "All as promised" not in demo.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_demo_ends_the_sandbox_that_it_started_and_removes_its_folder(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A demo without a terminal that has just told the handset's address, and that address."""
     process = subprocess.Popen(
         DEMO,
         env=environment(tmp_path / "machine"),
@@ -140,17 +140,34 @@ def test_an_interrupted_demo_ends_the_sandbox_that_it_started_and_removes_its_fo
         stderr=subprocess.PIPE,
         text=True,
     )
-    try:
+    with process:
         url = next(found[0] for line in process.stdout if (found := ADDRESS.search(line)))
         assert is_up(url)
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=LIMIT_S)
-    finally:
+        yield process, url
         process.kill()
-        process.communicate()
-    assert process.returncode == 130
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_ends_the_sandbox_that_it_started_and_removes_its_folder(
+    tmp_path: Path, started: tuple[subprocess.Popen[str], str], number: signal.Signals
+) -> None:
+    process, url = started
+    process.send_signal(number)
+    errors = process.stderr.read()
+    assert process.wait(PATIENCE_S) == 130
     assert "Interrupted." in errors
     assert "Traceback" not in errors
+    assert not is_up(url)
+    assert list((tmp_path / "machine").iterdir()) == []
+
+
+def test_a_demo_that_nobody_reads_any_more_ends_quietly_with_what_it_started(
+    tmp_path: Path, started: tuple[subprocess.Popen[str], str]
+) -> None:
+    process, url = started
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.wait(PATIENCE_S)
     assert not is_up(url)
     assert list((tmp_path / "machine").iterdir()) == []
 
@@ -170,7 +187,7 @@ class Person:
             [*DEMO, *arguments], env=env, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
         )
         os.close(terminal)
-        self._deadline = time.monotonic() + LIMIT_S
+        self._deadline = time.monotonic() + PATIENCE_S
 
     def reads(self, wanted: str) -> str:
         """What is on the screen from the last thing read up to `wanted`."""

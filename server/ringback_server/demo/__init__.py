@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -33,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 when every step was as promised, 1 when one was not, 7 when it cannot start, 130 when it was interrupted.
     """
     given = _parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # masks and prompts are more than ASCII
     import click
 
     from ringback.errors import RingbackError

@@ -47,8 +47,9 @@ async def perform(stage: Stage, person: Person, limit_s: float | None) -> None:
     Raises:
         NotAsPromisedError: a step went otherwise, or all took longer than `limit_s` seconds.
         Left: the person ended the input.
+        BrokenPipeError: nobody reads what is printed any more.
     """
-    failure: NotAsPromisedError | Left | None = None
+    failure: NotAsPromisedError | Left | BrokenPipeError | None = None
     _cancelled_by(signal.SIGTERM, signal.SIGHUP)
     tour = _Tour(stage, person)
     server = StdioServerParameters(command=stage.command[0], args=stage.command[1:], env=stage.environment)
@@ -63,7 +64,7 @@ async def perform(stage: Stage, person: Person, limit_s: float | None) -> None:
             # Kept rather than raised: it would leave the client's task groups wrapped in groups of its own.
             try:
                 await tour.run(client)
-            except (NotAsPromisedError, Left) as error:
+            except (NotAsPromisedError, Left, BrokenPipeError) as error:
                 failure = error
             except HandsetError as error:
                 failure = NotAsPromisedError(f"{error}.")
@@ -98,12 +99,12 @@ class _Tour:
     async def elicited(self, context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
         """What the MCP client does when the server asks the person: show the question whole, pass on the answer."""
         del context
-        click.echo("   The server asks the person:")
-        for line in params.message.splitlines():
-            click.echo(f"   | {line}".rstrip())
         try:
+            click.echo("   The server asks the person:")
+            for line in params.message.splitlines():
+                click.echo(f"   | {line}".rstrip())
             answer = await self._person.answer(params.message)
-        except Left:
+        except (Left, BrokenPipeError):
             self._left, answer = True, None
         if answer is None:
             return types.ElicitResult(action="cancel")
