@@ -135,7 +135,10 @@ class Approvals:
                 f"Here an approval of level {self.least} is needed; this one is {answer.level}.",
                 hint="The person approves it on the console page or with: ringback approve",
             )
-        if self._live and answer.via == f"client:{DEMO_CLIENT}":
+        self._check_person(answer.via)
+
+    def _check_person(self, via: str) -> None:
+        if self._live and via == f"client:{DEMO_CLIENT}":
             raise Refused(
                 "demo_person",
                 "The demo's automatic person does not count on a carrier that reaches real phones.",
@@ -157,6 +160,7 @@ class Approvals:
                 "What would go out is not what the person approved.",
                 hint="Tell the person that the stored entry was changed; run: ringback doctor",
             )
+        self._check_person(consent.via)
         if not self._counts(consent):
             raise Refused(
                 "approval_level",

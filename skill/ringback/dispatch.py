@@ -65,8 +65,8 @@ class Dispatcher:
     async def dispatch(self, outbound_id: str) -> Record:
         """Send one approved outbound; the record as it stands afterwards.
 
-        Anything that is not approved is left alone and returned as it is. A caller that is cancelled does not take
-        the request down with it: half a dispatch would be doubt.
+        Anything that is not approved, or was approved for another carrier, is left alone and returned as it is.
+        A caller that is cancelled does not take the request down with it: half a dispatch would be doubt.
 
         Raises:
             NotFound: there is no such outbound.
@@ -85,7 +85,7 @@ class Dispatcher:
 
     async def _dispatch(self, outbound_id: str) -> Record:
         record = await self._ledger.outbounds.get(outbound_id)
-        if record.status is not Status.APPROVED:
+        if record.status is not Status.APPROVED or record.outbound.carrier != self._carrier.name:
             return record
         objection = await self._objection(record)
         if objection is not None:
