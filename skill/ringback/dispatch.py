@@ -115,6 +115,9 @@ class Dispatcher:
             target = Status.FAILED if error.nothing_left else Status.UNKNOWN
             _log.warning("outbound %s: %s, so it is %s", claimed.id, error.reason, target)
             return await self._settle(claimed, target, reason=error.reason, detail=error.detail)
+        except Exception as error:  # noqa: BLE001 - a defect of an adapter; the request may have left all the same
+            _log.error("outbound %s: %s in the carrier's adapter, so it is unknown", claimed.id, type(error).__name__)
+            return await self._settle(claimed, Status.UNKNOWN, reason=CarrierError.code)
         return await self._settle(claimed, acceptance.status, acceptance=acceptance)
 
     async def _post(self, outbound: Outbound, claimed: Record) -> Acceptance:
