@@ -23,7 +23,10 @@ FORM: Final[dict[str, Any]] = {
             "title": "Your answer",
             "oneOf": [
                 {"const": "once", "title": "Yes, this once"},
-                {"const": "day", "title": "Yes, and trust this number for a day (up to 20 of this kind)"},
+                {
+                    "const": "day",
+                    "title": "Yes, and trust this number for a day (20 more of this kind, short and without links)",
+                },
                 {"const": "no", "title": "No"},
             ],
         },

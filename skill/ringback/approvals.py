@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from ringback.keys import Keyring
     from ringback.ledger import Ledger
     from ringback.model.numbers import PhoneNumber
+    from ringback.model.outbound import Outbound
 
 LEAST: Final = {ApprovalFloor.CLIENT: Level.A1, ApprovalFloor.PAGE: Level.A2, ApprovalFloor.PASSKEY: Level.A3}
 """The level that each setting of `RINGBACK_APPROVAL` asks for."""
 DAY_S: Final = 86_400.0
 DAY_COUNT: Final = 20
 """Trusting a number for a day covers so many outbounds of the same channel."""
+PLAIN_CHARS: Final = {Channel.SMS: 480, Channel.MMS: 480, Channel.VOICE: 1200}
+"""An allowance covers texts up to so many characters, unless the person says more. Longer ones are asked about."""
 DEMO_CLIENT: Final = "ringback-demo"
 """The client that answers for the person in the demo. It counts on the sandbox alone."""
 
@@ -120,7 +123,7 @@ class Approvals:
         choice = _effective(answer, record)
         grant = None
         if choice is Choice.DAY:
-            grant = Grant(record.outbound.channel, record.outbound.carrier, DAY_S, DAY_COUNT)
+            grant = day_grant(record.outbound)
         stored = await self._ledger.consents.answer(
             record, choice, level=answer.level, via=answer.via, nonce=answer.nonce, grant=grant
         )
@@ -154,7 +157,7 @@ class Approvals:
         consent = await self._ledger.consents.consent(record.id)
         if consent is None:
             raise Refused("approval_missing", "Nobody approved this outbound.", hint="Ask the person.")
-        if not hmac.compare_digest(consent.digest, self._keyring.digest(record.outbound, row=record.id)):
+        if not hmac.compare_digest(consent.digest, self._digest(record)):
             raise Refused(
                 "approval_mismatch",
                 "What would go out is not what the person approved.",
@@ -167,6 +170,9 @@ class Approvals:
                 f"Here an approval of level {self.least} is needed; this one is {consent.level}.",
                 hint="The person approves it on the console page or with: ringback approve",
             )
+
+    def _digest(self, record: Record) -> bytes:
+        return self._keyring.digest(record.outbound, row=record.id, expires_at=record.expires_at)
 
     def _counts(self, consent: Consent) -> bool:
         """An allowance's own level was compared with the floor when it was spent."""
@@ -183,6 +189,19 @@ def _effective(answer: Answer, record: Record) -> Choice:
         return answer.choice
     typed = (answer.digits or "").strip().encode()
     return answer.choice if hmac.compare_digest(typed, record.outbound.to.last_digits.encode()) else Choice.WRONG_DIGITS
+
+
+def day_grant(outbound: Outbound) -> Grant:
+    """What "trust this number for a day" covers: short plain content without links, media from the same host."""
+    return Grant(
+        channel=outbound.channel,
+        carrier=outbound.carrier,
+        seconds=DAY_S,
+        count=DAY_COUNT,
+        max_chars=PLAIN_CHARS[outbound.channel],
+        links=False,
+        media_host=outbound.media_host,
+    )
 
 
 def country_name(number: PhoneNumber) -> str:

@@ -88,9 +88,10 @@ class Keyring:
         mac = _mac(self._index, b"contact", number.e164.encode())
         return _CONTACT + base64.b32encode(mac[:_CONTACT_BYTES]).decode().lower().rstrip("=")
 
-    def digest(self, outbound: Outbound, *, row: str) -> bytes:
-        """The digest that an approval belongs to: everything that will go out, and the row it is stored in."""
-        parts = (row, outbound.channel, outbound.to.e164, outbound.carrier, outbound.text, outbound.media_url or "")
+    def digest(self, outbound: Outbound, *, row: str, expires_at: float) -> bytes:
+        """The digest that an approval belongs to: all that will go out, the row it is stored in, and until when."""
+        content = (outbound.channel, outbound.to.e164, outbound.carrier, outbound.text, outbound.media_url or "")
+        parts = (row, expires_at.hex(), *content)
         return _mac(self._digest, b"outbound", *(part.encode() for part in parts))
 
     def wish(self, outbound: Outbound) -> bytes:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ringback.approvals import PLAIN_CHARS
 from ringback.errors import NotFound
 from ringback.ledger.consents import Grant
 from ringback.model.numbers import parse_number
+from ringback.model.outbound import PROMPT_LIMIT
 from ringback.model.status import Status
 from ringback.receipts import Receipt, receipt
 
@@ -79,14 +81,28 @@ class Person:
     def _receipt(record: Record) -> Receipt:
         return receipt(record)
 
-    async def allow(self, number: str, channel: Channel, *, level: Level, via: str, seconds: float, count: int) -> str:
+    async def allow(
+        self,
+        number: str,
+        channel: Channel,
+        *,
+        level: Level,
+        via: str,
+        seconds: float,
+        count: int,
+        plain: bool = True,
+    ) -> str:
         """Allow a recipient beforehand on the carrier in force; returns the allowance's id.
+
+        With `plain` only short texts (480 characters, calls 1,200) without web addresses are covered; others are asked
+        about as ever.
 
         Raises:
             InvalidNumber: the number cannot be read.
         """
         parsed = parse_number(number)
-        grant = Grant(channel, self._carrier_name, seconds, count)
+        chars = PLAIN_CHARS[channel] if plain else PROMPT_LIMIT
+        grant = Grant(channel, self._carrier_name, seconds, count, chars, links=not plain)
         return await self._ledger.consents.allow(parsed, grant, level=level, via=via)
 
     async def allowances(self) -> list[Allowance]:

@@ -82,19 +82,21 @@ def test_keys_are_neither_printed_nor_pickled() -> None:
     ],
 )
 def test_an_approvals_digest_changes_with_all_that_goes_out(other: Outbound) -> None:
-    assert KEYS.digest(OUTBOUND, row="ob_1") != KEYS.digest(other, row="ob_1")
+    assert KEYS.digest(OUTBOUND, row="ob_1", expires_at=1.0) != KEYS.digest(other, row="ob_1", expires_at=1.0)
 
 
 def test_an_approvals_digest_belongs_to_one_row_and_one_key() -> None:
-    assert KEYS.digest(OUTBOUND, row="ob_1") == KEYS.digest(OUTBOUND, row="ob_1")
-    assert KEYS.digest(OUTBOUND, row="ob_1") != KEYS.digest(OUTBOUND, row="ob_2")
-    assert KEYS.digest(OUTBOUND, row="ob_1") != Keyring(bytes(32)).digest(OUTBOUND, row="ob_1")
+    assert KEYS.digest(OUTBOUND, row="ob_1", expires_at=1.0) == KEYS.digest(OUTBOUND, row="ob_1", expires_at=1.0)
+    assert KEYS.digest(OUTBOUND, row="ob_1", expires_at=1.0) != KEYS.digest(OUTBOUND, row="ob_2", expires_at=1.0)
+    assert KEYS.digest(OUTBOUND, row="ob_1", expires_at=1.0) != Keyring(bytes(32)).digest(
+        OUTBOUND, row="ob_1", expires_at=1.0
+    )
 
 
 def test_the_medium_is_part_of_what_an_approval_belongs_to() -> None:
     urls = ("https://example.com/a.png", "https://example.com/b.png")
     outbounds = [Outbound(Channel.MMS, PhoneNumber("+14155550123"), "sandbox", "Hello", url) for url in urls]
-    assert len({KEYS.digest(outbound, row="ob_1") for outbound in outbounds}) == 2
+    assert len({KEYS.digest(outbound, row="ob_1", expires_at=1.0) for outbound in outbounds}) == 2
     assert len({KEYS.wish(outbound) for outbound in outbounds}) == 2
 
 

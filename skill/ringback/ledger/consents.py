@@ -28,12 +28,17 @@ _OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a recipient is allowed for: a channel of a carrier, for `seconds`, `count` times."""
+    """What a recipient is allowed for: a channel of a carrier, for `seconds`, `count` times, within content limits."""
 
     channel: Channel
     carrier: str
     seconds: float
     count: int
+    max_chars: int
+    links: bool = False
+    """Whether the text may hold a web address."""
+    media_host: str | None = None
+    """The only host that media may come from; `None` for any."""
 
 
 class Consents:
@@ -72,7 +77,7 @@ class Consents:
         """
         store, (target, reason) = self._store, _OUTCOMES[choice]
         token = None if nonce is None else store.keyring.token("nonce", nonce)
-        digest = store.keyring.digest(shown.outbound, row=shown.id)
+        digest = store.keyring.digest(shown.outbound, row=shown.id, expires_at=shown.expires_at)
         with self._database.transaction(durable=True):
             row = self._database.one(
                 "answer", id=shown.id, target=target, reason=reason, level=level, nonce=token, now=store.now()
@@ -119,20 +124,16 @@ class Consents:
             now=store.now(),
             expires_at=store.now() + grant.seconds,
             remaining=grant.count,
+            max_chars=grant.max_chars,
+            links=grant.links,
+            media_host=store.media_host(grant.media_host),
         )
         return row_id
 
     async def is_allowed(self, outbound: Outbound, least: Level) -> bool:
         """Whether a standing allowance of at least this level covers the outbound."""
-        row = self._database.one(
-            "find_allowance",
-            contact=self._store.keyring.contact(outbound.to),
-            channel=outbound.channel,
-            carrier=outbound.carrier,
-            now=self._store.now(),
-            least=least,
-        )
-        return row is not None
+        wanted = self._store.allowance_for(outbound)
+        return self._database.one("find_allowance", now=self._store.now(), least=least, **wanted) is not None
 
     async def allowances(self) -> list[Allowance]:
         """The allowances in force, newest first, with whole numbers: for the person alone."""
@@ -156,4 +157,6 @@ class Consents:
             created_at=row["created_at"],
             expires_at=row["expires_at"],
             remaining=row["remaining"],
+            max_chars=row["max_chars"],
+            links=bool(row["links"]),
         )

@@ -56,7 +56,7 @@ class Outbounds:
             earlier = self._earlier(keyed, wish, now)
             if earlier is not None:
                 return store.record(earlier), False
-            spent = self._spend(contact, outbound, spend, now)
+            spent = None if spend is None or self._is_doubtful(wish, now) else self._spend(outbound, spend, now)
             status = Status.APPROVED if spent else Status.AWAITING_APPROVAL
             self._database.run(
                 "insert_outbound",
@@ -76,7 +76,7 @@ class Outbounds:
                 self._database.run(
                     "insert_approval",
                     outbound_id=row_id,
-                    digest=store.keyring.digest(outbound, row=row_id),
+                    digest=store.keyring.digest(outbound, row=row_id, expires_at=now + APPROVAL_WINDOW_S),
                     choice=Choice.ALLOWANCE,
                     level=Level.A0,
                     via=f"allowance:{spent}",
@@ -86,17 +86,12 @@ class Outbounds:
             row = found(self._database.one("by_id", id=row_id))
         return store.record(row), True
 
-    def _spend(self, contact: str, outbound: Outbound, least: Level | None, now: float) -> str | None:
-        if least is None:
-            return None
-        row = self._database.one(
-            "spend_allowance",
-            contact=contact,
-            channel=outbound.channel,
-            carrier=outbound.carrier,
-            now=now,
-            least=least,
-        )
+    def _is_doubtful(self, wish: bytes, now: float) -> bool:
+        """Whether the same wish may have gone out already: then a person decides, whatever was allowed beforehand."""
+        return self._database.one("doubtful_wish", wish=wish, doubtful_since=now - DOUBT_WINDOW_S) is not None
+
+    def _spend(self, outbound: Outbound, least: Level, now: float) -> str | None:
+        row = self._database.one("spend_allowance", now=now, least=least, **self._store.allowance_for(outbound))
         return None if row is None else str(row["id"])
 
     def _earlier(self, keyed: bytes | None, wish: bytes, now: float) -> sqlite3.Row | None:
@@ -109,6 +104,8 @@ class Outbounds:
                 "This idempotency key was used before, for another recipient, channel or content.",
                 hint="Use a new key for a new message; repeat the first one exactly to get its receipt.",
             )
+        if row is None:  # a new key asks again, but not past a person's no
+            row = self._database.one("declined_wish", wish=wish, since=now - WISH_WINDOW_S)
         return row
 
     async def get(self, outbound_id: str) -> Record:

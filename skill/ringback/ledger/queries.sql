@@ -14,6 +14,13 @@ WHERE wish = :wish
   AND status NOT IN ('failed', 'refused', 'expired', 'cancelled')
 ORDER BY seq DESC LIMIT 1;
 
+-- name: declined_wish
+SELECT * FROM outbound WHERE wish = :wish AND created_at > :since AND status = 'declined' ORDER BY seq DESC LIMIT 1;
+
+-- name: doubtful_wish
+SELECT 1 FROM outbound
+WHERE wish = :wish AND status IN ('dispatching', 'unknown') AND created_at > :doubtful_since LIMIT 1;
+
 -- name: by_id
 SELECT * FROM outbound WHERE id = :id;
 
@@ -105,8 +112,10 @@ SELECT * FROM event WHERE seq > :seq ORDER BY seq LIMIT :limit;
 SELECT coalesce(max(seq), 0) AS seq FROM event;
 
 -- name: insert_allowance
-INSERT INTO allowance (id, contact, sealed, channel, carrier, level, via, created_at, expires_at, remaining)
-VALUES (:id, :contact, :sealed, :channel, :carrier, :level, :via, :now, :expires_at, :remaining);
+INSERT INTO allowance (
+    id, contact, sealed, channel, carrier, level, via, created_at, expires_at, remaining, max_chars, links, media_host)
+VALUES (
+    :id, :contact, :sealed, :channel, :carrier, :level, :via, :now, :expires_at, :remaining, :max_chars, :links, :media_host);
 
 -- name: spend_allowance
 -- One use of a standing allowance, taken in the same transaction that stores the outbound.
@@ -115,6 +124,7 @@ WHERE id = (
     SELECT id FROM allowance
     WHERE contact = :contact AND channel = :channel AND carrier = :carrier AND revoked_at IS NULL AND expires_at > :now
       AND remaining > 0 AND level >= :least
+      AND max_chars >= :chars AND links >= :has_link AND (media_host IS NULL OR media_host = :media_host)
     ORDER BY expires_at LIMIT 1
 )
 RETURNING *;
@@ -123,6 +133,7 @@ RETURNING *;
 SELECT 1 FROM allowance
 WHERE contact = :contact AND channel = :channel AND carrier = :carrier AND revoked_at IS NULL AND expires_at > :now
   AND remaining > 0 AND level >= :least
+  AND max_chars >= :chars AND links >= :has_link AND (media_host IS NULL OR media_host = :media_host)
 LIMIT 1;
 
 -- name: allowances

@@ -92,6 +92,8 @@ class Allowance:
     created_at: float
     expires_at: float
     remaining: int
+    max_chars: int
+    links: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from ringback.ledger.records import Level, Record
 from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Channel, Outbound, Report
 from ringback.model.status import Status
+from ringback.model.text import has_link
 
 if TYPE_CHECKING:
     import sqlite3
@@ -54,6 +55,21 @@ class Store:
     def carrier_ref(self, carrier: str, carrier_id: str) -> bytes:
         """The blind index of a carrier's id."""
         return self.keyring.token("carrier-id", f"{carrier}:{carrier_id}")
+
+    def media_host(self, host: str | None) -> bytes | None:
+        """The blind index of a media host."""
+        return None if host is None else self.keyring.token("media-host", host)
+
+    def allowance_for(self, outbound: Outbound) -> dict[str, Any]:
+        """What an allowance must cover to stand for this outbound."""
+        return {
+            "contact": self.keyring.contact(outbound.to),
+            "channel": outbound.channel,
+            "carrier": outbound.carrier,
+            "chars": len(outbound.text),
+            "has_link": has_link(outbound.text),
+            "media_host": self.media_host(outbound.media_host),
+        }
 
     def maybe(self, row: sqlite3.Row | None) -> Record | None:
         """A row that a compare-and-swap may not have found, opened."""

@@ -5,6 +5,7 @@ of several, UCS-2 70 and 67 UTF-16 units; an extension character costs two septe
 nor a surrogate pair is split between segments.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ _LOOK_EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\
     map(chr, range(0xFE00, 0xFE10)), map(chr, range(0xE0100, 0xE01F0))
 )
 """Letters and marks by category that show nothing; a run of variation selectors can carry a hidden text."""
+_LINE_FLOOD = re.compile(r"\n{4,}")
+_LINK = re.compile(r"https?:|www\.|[^\s.@/]+\.[a-z\u00a1-\uffff]{2,}(?=[/:?#\s]|[.,;!)]*(?:\s|$))", re.IGNORECASE)
 _EMOJI_SELECTOR = "\ufe0f"
 
 
@@ -56,15 +59,27 @@ def _pack(costs: list[int], single: int, part: int) -> int:
 
 
 def visible(text: str) -> str:
-    r"""The text with every invisible, control and direction-changing character written out.
+    r"""The text with everything written out that a person could not see or could take for something else.
 
-    What a person approves must read as it will be sent: `\u202e` (which turns the reading direction)
-    becomes `⟦U+202E⟧`. Line breaks stay, and so does the selector that colours the symbol before it (`❤️`).
+    What a person approves must read as it will be sent: `\u202e` (which turns the reading direction) becomes
+    `⟦U+202E⟧`, a digit of another script is followed by its code, a flood of empty lines is counted, and the bracket
+    itself is written out so that no text can imitate this. Single line breaks stay, and so does the selector that
+    colours the symbol before it (`❤️`).
     """
-    return "".join(
-        f"⟦U+{ord(char):04X}⟧" if _is_hidden(char) and not _colours(char, before) else char
-        for before, char in zip(f" {text}", text, strict=False)
-    )
+    shown = "".join(_shown(before, char) for before, char in zip(f" {text}", text, strict=False))
+    return _LINE_FLOOD.sub(lambda match: f"\n\n⟦{len(match.group()) - 2} more empty lines⟧\n", shown)
+
+
+def has_link(text: str) -> bool:
+    """Whether a telephone would make something in the text a link to the web."""
+    return _LINK.search(text) is not None
+
+
+def _shown(before: str, char: str) -> str:
+    code = f"⟦U+{ord(char):04X}⟧"
+    if char == "⟦" or (_is_hidden(char) and not _colours(char, before)):
+        return code
+    return char + code if char.isdecimal() and not char.isascii() else char
 
 
 def _colours(char: str, before: str) -> bool:

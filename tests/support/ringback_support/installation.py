@@ -82,7 +82,7 @@ async def claimed(ledger: Ledger, wish: Outbound | None = None, *, owner: str = 
 
 
 def grant(channel: Channel = Channel.SMS, *, carrier: str = "sandbox", seconds: float = 3600, count: int = 5) -> Grant:
-    return Grant(channel, carrier, seconds, count)
+    return Grant(channel, carrier, seconds, count, max_chars=480)
 
 
 @asynccontextmanager

@@ -64,6 +64,9 @@ CREATE TABLE allowance (
     created_at REAL NOT NULL,
     expires_at REAL NOT NULL,
     remaining  INTEGER NOT NULL CHECK (remaining >= 0),
+    max_chars  INTEGER NOT NULL,            -- content limits: what is outside them is asked about as ever
+    links      INTEGER NOT NULL CHECK (links IN (0, 1)),
+    media_host BLOB,                        -- keyed digest of the only host that media may come from
     revoked_at REAL
 ) STRICT;
 
