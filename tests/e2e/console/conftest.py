@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -72,9 +73,7 @@ class Answer:
 
     def hidden(self, name: str) -> str:
         """The first hidden field of this name in the page."""
-        found = re.search(rf'name="{name}" value="([^"]*)"', self.text)
-        assert found is not None, f"no field {name} in the page"
-        return found.group(1)
+        return hidden(self.text, name)
 
 
 @dataclass
@@ -102,7 +101,9 @@ class Installation:
             async with open_ringback(self.settings) as ringback:
                 return await work(ringback)
 
-        return asyncio.run(opened())
+        # In a thread of its own: a test that drives a browser has an event loop running already.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, opened()).result()
 
     def text(self, body: str, to: str = TO) -> Receipt:
         return self.do(lambda opened: opened.telephone.send_sms(to, body))
@@ -150,6 +151,13 @@ def install(home: Path) -> Installation:
     return Installation(home, launch_sandbox(home / "sandbox", "--memory"))
 
 
+def hidden(page: str, name: str) -> str:
+    """The first hidden field of this name in a page."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found is not None, f"no field {name} in the page"
+    return found.group(1)
+
+
 def send(
     port: int, method: str, target: str, headers: list[tuple[str, str]], body: bytes | list[bytes] = b""
 ) -> Answer:
@@ -190,7 +198,7 @@ def module_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[In
     made.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(chromium_path: str) -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
