@@ -43,6 +43,10 @@ class Sandbox:
     def advance(self, seconds: float) -> None:
         self.post("/sandbox/clock", {"advance_s": seconds})
 
+    def freeze(self) -> None:
+        """Let its clock stand still, so that nothing changes but by `advance`."""
+        self.post("/sandbox/clock", {"frozen": True})
+
     def end(self) -> None:
         self.client.close()
         self.api.close()

@@ -175,9 +175,11 @@ class Carrier:
 
     # -- time and state --------------------------------------------------------------------------------------------
 
-    def advance(self, seconds: float) -> None:
-        """Move the clock forward and tell at once what that changed."""
-        self.clock.advance(seconds)
+    def set_clock(self, advance_s: float, *, frozen: bool | None) -> None:
+        """Move the clock forward, stop it or let it run, and tell at once what that changed."""
+        self.clock.advance(advance_s)
+        if frozen is not None and frozen != self.clock.frozen:
+            (self.clock.freeze if frozen else self.clock.run)()
         self.store.set_fact("clock_offset_ms", self.clock.offset_ms)
         self.hub.publish("clock", self.clock_view())
         self._tell_moved()
@@ -198,8 +200,10 @@ class Carrier:
         while True:
             moment = self._tell_moved()
             self._wake.clear()
-            # A little late on purpose: many items that change together are told in one go.
-            delay = None if moment is None else max(0, moment - self.clock.now_ms()) / 1000 + 0.01
+            delay = None
+            if moment is not None and not self.clock.frozen:
+                # A little late on purpose: many items that change together are told in one go.
+                delay = max(0, moment - self.clock.now_ms()) / 1000 + 0.01
             try:
                 await asyncio.wait_for(self._wake.wait(), delay)
             except TimeoutError:
@@ -211,7 +215,8 @@ class Carrier:
 
     def clock_view(self) -> dict[str, Any]:
         """The clock as the control routes show it."""
-        return {"now": iso(self.clock.now_ms()), "offset_s": self.clock.offset_ms / 1000}
+        now, clock = self.clock.now_ms(), self.clock
+        return {"now": iso(now), "offset_s": clock.offset_ms / 1000, "frozen": clock.frozen}
 
     def faults_view(self) -> dict[str, Any]:
         """The faults as the control routes show them."""

@@ -45,7 +45,7 @@ class Control:
             "calls/{id}/keys": self._keys,
             "calls/{id}/hangup": self._hang_up,
             "replies": self._reply,
-            "clock": self._advance,
+            "clock": self._set_clock,
             "faults": self._set_faults,
             "reset": self._reset,
         }
@@ -145,12 +145,16 @@ class Control:
             raise MalformedError("from must be a phone number in E.164 format")
         return self._carrier.view(self._carrier.reply(sender, body))
 
-    async def _advance(self, request: "Request", given: dict[str, Any]) -> Any:
+    async def _set_clock(self, request: "Request", given: dict[str, Any]) -> Any:
         del request
-        seconds = given.get("advance_s")
+        seconds, frozen = given.get("advance_s", 0), given.get("frozen")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _FARTHEST_S:
             raise MalformedError(f"advance_s must be a number from 0 to {_FARTHEST_S}")
-        self._carrier.advance(seconds)
+        if not isinstance(frozen, bool) and "frozen" in given:
+            raise MalformedError("frozen must be true or false")
+        if not given.keys() & {"advance_s", "frozen"}:
+            raise MalformedError("give advance_s, or frozen, or both")
+        self._carrier.set_clock(seconds, frozen=frozen)
         return self._carrier.clock_view()
 
     async def _set_faults(self, request: "Request", given: dict[str, Any]) -> Any:

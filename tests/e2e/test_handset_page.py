@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page, Request, Route
+    from playwright.sync_api import APIResponse, Browser, Page, Request, Route
     from tests.conftest import Sandbox, StartSandbox
 
 pytestmark = pytest.mark.browser
@@ -40,6 +40,7 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 @pytest.fixture
 def sandbox(module_sandbox: Sandbox) -> Sandbox:
     module_sandbox.post("/sandbox/reset")
+    module_sandbox.freeze()
     return module_sandbox
 
 
@@ -193,13 +194,22 @@ def test_a_call_is_answered_its_prompt_shown_and_its_keys_go_back(page: Page, sa
     page.get_by_test_id("bubble").filter(has_text="keys 1#20").wait_for()
 
 
-def test_many_keys_in_haste_arrive_in_their_order(page: Page, sandbox: Sandbox) -> None:
+def test_a_key_leaves_only_after_the_one_before_it_has_arrived(page: Page, sandbox: Sandbox) -> None:
     ring(sandbox)
     page.get_by_test_id("answer").click()
     page.get_by_test_id("digits").wait_for()
-    page.keyboard.type("12345678901234567890")
-    page.get_by_test_id("digits").filter(has_text="78901234567890").wait_for()
-    assert sandbox.calls()[0]["digits"] == "12345678901234567890"
+    page.evaluate("""() => {
+        const really = window.fetch;
+        window.held = [];
+        window.fetch = (...given) => new Promise((done) => window.held.push(() => done(really(...given))));
+    }""")
+    page.keyboard.type("12")
+    assert page.evaluate("window.held.length") == 1
+    page.evaluate("window.held[0]()")
+    page.wait_for_function("window.held.length === 2")
+    page.evaluate("window.held[1]()")
+    page.get_by_test_id("digits").filter(has_text="12").wait_for()
+    assert sandbox.calls()[0]["digits"] == "12"
 
 
 def test_a_space_typed_as_a_call_comes_in_does_not_answer_it(page: Page, sandbox: Sandbox) -> None:
@@ -278,6 +288,25 @@ def test_after_the_sandbox_was_away_the_page_shows_what_it_missed(
         live(page)
 
 
+def test_what_comes_while_the_page_is_loading_is_not_missed(page: Page, sandbox: Sandbox) -> None:
+    held: list[tuple[Route, APIResponse]] = []
+    page.route("**/sandbox/state", lambda route: held.append((route, route.fetch())))
+    with page.expect_request("**/sandbox/state"):
+        page.reload()
+    # A second stream, heard beside the page's own, tells when the text has reached the browser.
+    page.evaluate("""() => {
+        window.stream = new EventSource("/sandbox/events");
+        window.heard = new Promise((done) => window.stream.addEventListener("message", () => done()));
+        return new Promise((done) => window.stream.addEventListener("hello", () => done()));
+    }""")
+    text(sandbox, "In between")
+    page.evaluate("window.heard.then(() => window.stream.close())")
+    route, old = held[0]
+    assert old.json()["items"] == []
+    route.fulfill(response=old)
+    page.get_by_test_id("thread").filter(has_text="In between").wait_for()
+
+
 def test_the_inspector_shows_each_request_with_its_answer(page: Page, sandbox: Sandbox) -> None:
     page.get_by_test_id("inspector-toggle").click()
     text(sandbox, "Look inside")
@@ -294,6 +323,9 @@ def test_the_clock_is_advanced_and_faults_are_set_from_the_inspector(page: Page,
     page.get_by_role("tab", name="Clock and faults").click()
     page.get_by_role("button", name="+10 s").click()
     page.get_by_test_id("bubble").filter(has_text="Delivered").wait_for()
+    page.get_by_role("button", name="Stand still", pressed=True).click()
+    page.get_by_role("button", name="Stand still", pressed=False).wait_for()
+    assert sandbox.get("/sandbox/clock")["frozen"] is False
     page.get_by_label("get").select_option("500")
     page.get_by_role("button", name="Set", exact=True).click()
     page.get_by_text("The next send gets 500.").wait_for()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import wave
+from datetime import datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ SMS = {"to": TO, "body": "Hello"}
 @pytest.fixture
 def sandbox(module_sandbox: Sandbox) -> Sandbox:
     module_sandbox.post("/sandbox/reset")
+    module_sandbox.freeze()
     return module_sandbox
 
 
@@ -112,6 +114,27 @@ def test_the_clock_takes_a_number_of_seconds_and_never_goes_back(sandbox: Sandbo
     headers = {"Content-Type": "application/json"}
     assert sandbox.client.post("/sandbox/clock", content=content, headers=headers).status_code == 422
     assert sandbox.get("/sandbox/clock")["offset_s"] == 0
+
+
+def test_a_clock_that_stands_still_moves_only_when_advanced_and_runs_on_from_there(sandbox: Sandbox) -> None:
+    before = sandbox.get("/sandbox/clock")
+    assert before["frozen"] is True
+    assert sandbox.get("/sandbox/clock") == before
+    moved = sandbox.post("/sandbox/clock", {"advance_s": 3600})
+    assert seconds_between(before, moved) == 3600
+    running = sandbox.post("/sandbox/clock", {"frozen": False})
+    assert running["frozen"] is False
+    assert 0 <= seconds_between(moved, running) < 60
+    assert 3500 < running["offset_s"] <= 3600
+
+
+def seconds_between(one: dict[str, Any], other: dict[str, Any]) -> float:
+    return (datetime.fromisoformat(other["now"]) - datetime.fromisoformat(one["now"])).total_seconds()
+
+
+@pytest.mark.parametrize("given", [{}, {"frozen": None}, {"frozen": "yes"}, {"frozen": 1}])
+def test_the_clock_is_told_plainly_what_to_do(sandbox: Sandbox, given: dict[str, Any]) -> None:
+    assert sandbox.client.post("/sandbox/clock", json=given).status_code == 422
 
 
 def test_a_reset_forgets_everything_and_returns_to_real_time(sandbox: Sandbox) -> None:
@@ -231,6 +254,7 @@ def test_the_stream_tells_of_each_change_as_the_clock_moves(sandbox: Sandbox) ->
 
 
 def test_time_alone_delivers_a_message_and_the_stream_tells_it(sandbox: Sandbox) -> None:
+    sandbox.post("/sandbox/clock", {"frozen": False})
     with sandbox.client.stream("GET", "/sandbox/events", timeout=10) as answer:
         sandbox.api.post("/api/messaging/sms", json=SMS)
         told = (item["status"] for kind, item in events(answer) if kind == "message")

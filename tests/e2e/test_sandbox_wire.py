@@ -19,6 +19,7 @@ TO = "+15551234567"
 @pytest.fixture
 def sandbox(module_sandbox: Sandbox) -> Sandbox:
     module_sandbox.post("/sandbox/reset")
+    module_sandbox.freeze()
     return module_sandbox
 
 

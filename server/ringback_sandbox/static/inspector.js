@@ -118,12 +118,16 @@ function startClock() {
   for (const button of document.querySelectorAll("[data-advance]")) {
     button.addEventListener("click", () => attempt(post("/sandbox/clock", { advance_s: Number(button.dataset.advance) })));
   }
+  byId("clock-frozen").addEventListener("click", () => attempt(post("/sandbox/clock", { frozen: !store.frozen })));
   setInterval(showClock, 1000);
 }
 
 function showClock() {
   byId("clock").textContent = clockSeconds(store.now());
-  byId("clock-offset").textContent = store.offset ? `${store.offset} s ahead of real time` : "real time";
+  const offset = Math.round(store.offset);
+  const runs = offset ? `${Math.abs(offset)} s ${offset > 0 ? "ahead of" : "behind"} real time` : "real time";
+  byId("clock-offset").textContent = store.frozen ? "stands still" : runs;
+  byId("clock-frozen").setAttribute("aria-pressed", String(store.frozen));
 }
 
 function startFaults() {

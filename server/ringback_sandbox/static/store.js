@@ -9,12 +9,18 @@ class Store extends EventTarget {
   speech = false;
   instance = null;
   #ahead = 0; // milliseconds that the sandbox's clock is ahead of this machine's
-  offset = 0; // seconds that it was advanced
+  #still = null; // the moment at which that clock stands still
+  offset = 0; // seconds that it is ahead of real time
   #waiting = null; // changes that came while everything was being fetched
 
   /** The sandbox's time in milliseconds. */
   now() {
-    return Date.now() + this.#ahead;
+    return this.#still ?? Date.now() + this.#ahead;
+  }
+
+  /** Whether the sandbox's clock stands still. */
+  get frozen() {
+    return this.#still !== null;
   }
 
   /** Follow the sandbox for as long as the page is open. */
@@ -80,6 +86,7 @@ class Store extends EventTarget {
 
   #setClock(clock) {
     this.#ahead = Date.parse(clock.now) - Date.now();
+    this.#still = clock.frozen ? Date.parse(clock.now) : null;
     this.offset = clock.offset_s;
   }
 
