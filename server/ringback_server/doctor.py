@@ -14,6 +14,7 @@ import shutil
 import socket
 import sqlite3
 import stat
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ringback.keys import Keyring
+    from ringback.model.outbound import Line
     from ringback.settings import Settings
 
 _OTHERS: Final = 0o077
@@ -60,18 +62,18 @@ class Diagnosis:
 def diagnose() -> Diagnosis:
     """Look at everything. Raises nothing: what cannot be looked at is a problem among the others."""
     doctor = _Doctor()
-    checks: dict[str, Callable[[], dict[str, Any]]] = {
-        "versions": doctor.versions,
-        "settings": doctor.configured,
-        "data": doctor.data,
-        "key": doctor.key,
-        "processes": doctor.processes,
-        "ledger": doctor.ledger,
-        "carrier": doctor.carrier,
+    checks: dict[str, Callable[[dict[str, Any]], None]] = {
+        "versions": doctor.look_at_versions,
+        "settings": doctor.look_at_settings,
+        "data": doctor.look_at_data,
+        "key": doctor.look_at_key,
+        "processes": doctor.look_at_processes,
+        "ledger": doctor.look_at_ledger,
+        "carrier": doctor.look_at_carrier,
     }
-    for name, check in checks.items():
+    for name, look in checks.items():
         try:
-            doctor.found.facts[name] = check()
+            look(doctor.found.facts.setdefault(name, {}))
         except RingbackError as error:
             doctor.problem(f"{error.message} {error.hint}".strip())
         except Exception as error:  # noqa: BLE001 - a doctor that falls ill helps nobody; texts may hold values
@@ -107,67 +109,51 @@ class _Doctor:
         text = self.settings.key.get_secret_value() if self.settings.key else None
         return load_keyring(text, self.settings.key_path)
 
-    def versions(self) -> dict[str, Any]:
+    def look_at_versions(self, facts: dict[str, Any]) -> None:
         """Ringback, Python, the system, the libraries, and whether the MCP server is installed."""
-        names = {_name(requirement) for requirement in requires("ringback") or () if "extra ==" not in requirement}
-        libraries = {name: _version(name) for name in sorted(names)}
-        for name in (name for name, found in libraries.items() if found is None):
-            self.problem(f"The library {name} is missing. Install ringback again.")
-        mcp = _version("mcp")
-        if mcp is None:
+        facts["ringback"], facts["python"] = _version("ringback"), platform.python_version()
+        facts["system"] = f"{platform.system()} {platform.release()}"
+        facts["sqlite"], facts["mcp"] = sqlite3.sqlite_version, _version("mcp")
+        if facts["mcp"] is None:
             self.found.warnings.append("The MCP server is not installed; run: pip install 'ringback[mcp]'")
-        return {
-            "ringback": _version("ringback"),
-            "python": platform.python_version(),
-            "system": f"{platform.system()} {platform.release()}",
-            "sqlite": sqlite3.sqlite_version,
-            "mcp": mcp,
-            "libraries": libraries,
-        }
+        names = {_name(requirement) for requirement in requires("ringback") or () if "extra ==" not in requirement}
+        facts["libraries"] = {name: _version(name) for name in sorted(names)}
+        for name, found in facts["libraries"].items():
+            if found is None:
+                self.problem(f"The library {name} is missing. Install ringback again.")
 
-    def configured(self) -> dict[str, Any]:
+    def look_at_settings(self, facts: dict[str, Any]) -> None:
         """What is set; of secrets only that they are."""
         from ringback.approvals import LEAST
         from ringback.settings import ApprovalFloor, Settings
 
+        self.found.warnings.append(_SAME_USER)
         known = {f"RINGBACK_{name.upper()}" for name in Settings.model_fields} | {_SANDBOXS_OWN}
         strangers = sorted(name for name in os.environ if name.startswith("RINGBACK_") and name.upper() not in known)
         if strangers:
             self.found.warnings.append(f"Nothing reads these settings: {', '.join(strangers)}.")
         settings = self.settings
+        facts["carrier"], facts["home"] = settings.carrier_name, str(settings.home)
+        facts["approval"], facts["least_level"] = settings.approval.value, LEAST[settings.approval].value
+        facts["saas_api_url"], facts["saas_api_key"] = _origin(settings.saas_api_url), _is_set(settings.saas_api_key)
+        facts["key"] = _is_set(settings.key)
+        facts["sandbox_port"], facts["console_port"] = settings.sandbox_port, settings.console_port
         if settings.approval is ApprovalFloor.CLIENT:
             self.found.warnings.append(_CLIENTS_WORD)
         if settings.approval is ApprovalFloor.PASSKEY:
             self.found.warnings.append(
-                "RINGBACK_APPROVAL=passkey: nothing reaches that level yet, so nothing goes out."
+                "RINGBACK_APPROVAL=passkey is a level that nothing reaches yet: nothing goes out."
             )
-        self.found.warnings.append(_SAME_USER)
-        return {
-            "carrier": settings.carrier_name,
-            "home": str(settings.home),
-            "approval": settings.approval.value,
-            "least_level": LEAST[settings.approval].value,
-            "saas_api_url": _origin(settings.saas_api_url),
-            "saas_api_key": _is_set(settings.saas_api_key),
-            "key": _is_set(settings.key),
-            "sandbox_port": settings.sandbox_port,
-            "console_port": settings.console_port,
-        }
 
-    def data(self) -> dict[str, Any]:
+    def look_at_data(self, facts: dict[str, Any]) -> None:
         """Where the data lies, how large it is, and who else could touch it."""
         home = self.settings.home
-        if not home.exists():
-            return {"home": str(home), "exists": False}
-        self._look_at_folders(home)
-        entries = {path.name: _size(path) for path in sorted(home.iterdir())}
-        return {
-            "home": str(home),
-            "exists": True,
-            "mode": _mode(home),
-            "bytes": entries,
-            "free_bytes": shutil.disk_usage(home).free,
-        }
+        facts["home"], facts["exists"] = str(home), home.exists()
+        if facts["exists"]:
+            facts["mode"] = _mode(home)
+            facts["free_bytes"] = shutil.disk_usage(home).free
+            self._look_at_folders(home)
+            facts["bytes"] = {path.name: _size(path) for path in sorted(home.iterdir())}
 
     def _look_at_folders(self, home: Path) -> None:
         if os.name != "posix":
@@ -181,96 +167,83 @@ class _Doctor:
         if not os.access(home, os.W_OK | os.X_OK):
             self.problem("The data folder cannot be written, so nothing can be sent. Check its owner and permissions.")
 
-    def key(self) -> dict[str, Any]:
+    def look_at_key(self, facts: dict[str, Any]) -> None:
         """Where the key comes from, and whether it is safe there."""
         settings, path = self.settings, self.settings.key_path
-        source = "RINGBACK_KEY" if settings.key else "file"
-        facts: dict[str, Any] = {"source": source, "file": str(path), "file_exists": path.exists()}
+        facts["source"], facts["file"] = ("RINGBACK_KEY" if settings.key else "file"), str(path)
+        facts["file_exists"] = path.exists()
         if path.exists():
             facts["mode"] = _mode(path)
-            if os.name == "posix" and path.stat().st_mode & _OTHERS and settings.key:
+            if settings.key and os.name == "posix" and path.stat().st_mode & _OTHERS:
                 self.found.warnings.append(f"The key file, though unused, can be read by others. Run: chmod 600 {path}")
-        keyring = self.keyring
-        if keyring is None:
-            facts["note"] = "none yet; it is made when it is first needed"
-            if settings.ledger_path.exists():
-                self.problem("The ledger's key is missing: without it nothing in the ledger can be read. Restore it.")
-        return facts
+        if self.keyring is None and settings.ledger_path.exists():
+            self.problem("The ledger's key is missing: without it nothing in the ledger can be read. Restore it.")
 
-    def processes(self) -> dict[str, Any]:
+    def look_at_processes(self, facts: dict[str, Any]) -> None:
         """Whether the sandbox and the console run now."""
-        return {name: running_process(self.settings.home / name) for name in ("sandbox", "console")}
+        for name in ("sandbox", "console"):
+            facts[name] = running_process(self.settings.home / name)
 
-    def ledger(self) -> dict[str, Any]:
+    def look_at_ledger(self, facts: dict[str, Any]) -> None:
         """Whether it opens and can be written, and what is in it."""
         from ringback.clock import SystemClock
         from ringback.ledger import open_ledger
 
         path = self.settings.ledger_path
-        if not path.exists():
-            return {"file": str(path), "exists": False}
-        facts: dict[str, Any] = {"file": str(path), "exists": True, **self._counted(path)}
+        facts["file"], facts["exists"] = str(path), path.exists()
+        if not facts["exists"]:
+            return
+        self._count(path, facts)
         if self.keyring is not None:
             database = open_ledger(path, self.keyring, SystemClock()).database
             try:
                 with database.transaction():
-                    pass  # taking the lock shows that it can be written
+                    facts["writable"] = True  # for the lock was given
             finally:
                 database.close()
-            facts["writable"] = True
-        return facts
 
-    def _counted(self, path: Path) -> dict[str, Any]:
+    def _count(self, path: Path, facts: dict[str, Any]) -> None:
         """The ledger's version and how many outbounds have which status, read and not changed."""
-        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_PROBE_S)
         try:
-            made_by = connection.execute("PRAGMA user_version").fetchone()[0]
-            counted = connection.execute("SELECT status, count(*) FROM outbound GROUP BY status ORDER BY status")
-            statuses = {str(status): int(count) for status, count in counted}
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_PROBE_S)) as connection:
+                facts["version"] = connection.execute("PRAGMA user_version").fetchone()[0]
+                counted = connection.execute("SELECT status, count(*) FROM outbound GROUP BY status ORDER BY status")
+                facts["outbounds"] = {str(status): int(count) for status, count in counted}
         except sqlite3.Error as error:
-            self.problem(
-                f"The ledger cannot be read: {type(error).__name__}. Restore it, or move it away to begin anew."
-            )
-            return {}
-        finally:
-            connection.close()
-        if statuses.get("unknown"):
+            kind = type(error).__name__
+            self.problem(f"The ledger cannot be read: {kind}. Restore it, or move it away to begin a new one.")
+            return
+        facts["awaiting_approval"] = facts["outbounds"].get("awaiting_approval", 0)
+        if doubtful := facts["outbounds"].get("unknown"):
             self.found.warnings.append(
-                f"{statuses['unknown']} may or may not have gone out. See ringback history; do not send them again "
-                "unless the person has asked the recipient."
+                f"{doubtful} may or may not have gone out. See ringback history; do not send them again unless the "
+                "person has asked the recipient."
             )
-        return {"version": made_by, "outbounds": statuses, "awaiting_approval": statuses.get("awaiting_approval", 0)}
 
-    def carrier(self) -> dict[str, Any]:
+    def look_at_carrier(self, facts: dict[str, Any]) -> None:
         """Whether the carrier answers, and what it says of the line."""
         import asyncio
 
         settings = self.settings
+        facts["name"], facts["answers"] = settings.carrier_name, False
         # The sandbox's folder would be made along with it, and the data folder then for all to see.
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         line = asyncio.run(_line(settings))
-        if not line["enabled"]:
+        facts["answers"], facts["live"], facts["enabled"] = True, line.live, line.enabled
+        facts["capabilities"] = sorted(line.capabilities)
+        facts["number"], facts["page"] = line.number.masked if line.number else None, line.page
+        if not line.enabled:
             self.found.warnings.append("The carrier says that telephony is not enabled, so everything is refused.")
-        return line
 
 
-async def _line(settings: Settings) -> dict[str, Any]:
+async def _line(settings: Settings) -> Line:
     from ringback.carriers.registry import build_carrier
 
     carrier = build_carrier(settings)
     try:
-        line = await carrier.line()
+        return await carrier.line()
     finally:
         await carrier.aclose()
-    return {
-        "name": carrier.name,
-        "live": carrier.live,
-        "answers": True,
-        "enabled": line.enabled,
-        "capabilities": sorted(line.capabilities),
-        "number": line.number.masked if line.number else None,
-        "page": line.page,
-    }
 
 
 def running_process(state: Path) -> dict[str, Any] | None:
