@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from ringback_server.console.pages import Pages
 
 ID: Final = re.compile(r"[a-z]{2}_[a-z2-7]{24}", re.ASCII)
-MOST_DAYS: Final = 90
-MOST_COUNT: Final = 500
+MOST_DAYS: Final = 365
+MOST_COUNT: Final = 1000
 _DAY_S: Final = 86_400.0
 _PATIENCE_S: Final = 3.0
 _CHOICES: Final = {"once": Choice.ONCE, "day": Choice.DAY, "no": Choice.NO}
@@ -113,6 +113,7 @@ class Actions:
                 via="page",
                 seconds=days * _DAY_S,
                 count=count,
+                plain=form.get("anything") != "yes",
             )
         except InvalidNumber as error:
             # Whoever sits here typed the number: it may be said whole.

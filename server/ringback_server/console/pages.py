@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _HISTORY: Final = 100
 _PING_S: Final = 15
-NO_ALLOWANCE: Final[dict[str, str]] = {"number": "", "channel": "sms", "days": "1", "count": "20"}
+NO_ALLOWANCE: Final[dict[str, str]] = {"number": "", "channel": "sms", "days": "1", "count": "20", "anything": ""}
 
 
 class Pages:

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import logging
 import os
 import signal
 import socket
@@ -40,8 +39,10 @@ _HOST: Final = "127.0.0.1"
 def main(arguments: list[str] | None = None) -> int:
     """Serve the console, or tell the address of the one that runs; the exit code."""
     given = _parser().parse_args(arguments)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="ringback console: %(message)s")
     from ringback.settings import load_settings
+    from ringback_server.logs import configure
+
+    configure()
 
     try:
         settings = load_settings()

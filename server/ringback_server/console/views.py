@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from ringback.approvals import DAY_COUNT, PLAIN_CHARS, country_name
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ringback.model.outbound import Line
     from ringback.receipts import Receipt
 
-_TOKEN: Final = re.compile(r"(⟦U\+[0-9A-F]{4,6}⟧|\n)")
+_TOKEN: Final = re.compile(r"(⟦(?:U\+[0-9A-F]{4,6}|\d+ more empty lines)⟧|\n)")
+_WRITTEN_OUT: Final = re.compile(r"(.)?⟦(?:U\+([0-9A-F]{4,6})|(\d+) more empty lines)⟧", re.DOTALL)
 _MANY_LINES: Final = 12
 _MANY_CHARACTERS: Final = 500
 _MINUTE_S: Final = 60
@@ -66,6 +67,7 @@ def build_environment(now: Callable[[], float]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["day_count"] = DAY_COUNT
     environment.filters["spell"] = spell
     environment.filters["clock"] = clock
     environment.filters["iso"] = iso
@@ -75,27 +77,30 @@ def build_environment(now: Callable[[], float]) -> Environment:
 
 
 def spell(text: str) -> Markup:
-    """A text as it goes out, with written-out characters, line ends and digits of other scripts marked."""
+    """A text as it goes out, with line ends and with what `visible` wrote out marked."""
     parts = []
     for part in _TOKEN.split(text):
         if part == "\n":
             parts.append(Markup('<span class="line-end" aria-hidden="true">↵</span>\n'))
         elif _TOKEN.fullmatch(part):
-            parts.append(Markup('<mark class="hidden-character">{}</mark>').format(part))
+            parts.append(Markup('<mark class="written-out">{}</mark>').format(part))
         else:
-            parts.extend(_mark_digits(part))
+            parts.append(escape(part))
     return Markup().join(parts)
 
 
-def _mark_digits(part: str) -> list[Markup]:
-    if part.isascii():
-        return [escape(part)]
-    return [
-        Markup('<mark class="odd-digit" title="{}">{}</mark>').format(unicodedata.name(char, "a digit"), char)
-        if not char.isascii() and char.isdigit()
-        else escape(char)
-        for char in part
-    ]
+def measure(text: str) -> tuple[int, int]:
+    """How many characters and lines go out where `visible` shows this."""
+
+    def as_sent(match: re.Match[str]) -> str:
+        before, code, empty_lines = match[1] or "", match[2], match[3]
+        if empty_lines:
+            return before + "\n" * (int(empty_lines) - 1)
+        # A digit of another script stands before its own code; everything else is replaced by its code.
+        return before if before and before == chr(int(code, 16)) else f"{before}x"
+
+    sent = _WRITTEN_OUT.sub(as_sent, text)
+    return len(sent), sent.count("\n") + 1
 
 
 def question_view(question: Question, *, carrier: str) -> dict[str, Any]:
@@ -105,8 +110,7 @@ def question_view(question: Question, *, carrier: str) -> dict[str, Any]:
         question: the stored outbound.
         carrier: the carrier of this console; one that waits for another carrier cannot be answered with yes here.
     """
-    lines = question.text.count("\n") + 1
-    characters = len(_TOKEN.sub("x", question.text))
+    characters, lines = measure(question.text)
     return {
         "id": question.id,
         "channel": question.channel.value,
@@ -119,8 +123,8 @@ def question_view(question: Question, *, carrier: str) -> dict[str, Any]:
         "text": question.text,
         "size": _size(question, characters, lines),
         "is_long": lines > _MANY_LINES or characters > _MANY_CHARACTERS,
-        "has_hidden": "⟦U+" in question.text,
-        "has_odd_digits": any(char.isdigit() and not char.isascii() for char in question.text),
+        "is_written_out": "⟦" in question.text,
+        "plain_characters": PLAIN_CHARS[question.channel],
         "media_host": question.media_host,
         "media_parts": _media_parts(question),
         "carrier": question.carrier,
@@ -188,8 +192,6 @@ def outcome_view(receipt: Receipt) -> dict[str, Any]:
 
 def allowance_view(allowance: Allowance) -> dict[str, Any]:
     """A recipient that a person allowed beforehand."""
-    from ringback.approvals import country_name
-
     return {
         "id": allowance.id,
         "number": allowance.number.formatted,
@@ -201,6 +203,8 @@ def allowance_view(allowance: Allowance) -> dict[str, Any]:
         "created_at": allowance.created_at,
         "expires_at": allowance.expires_at,
         "remaining": allowance.remaining,
+        "max_chars": allowance.max_chars,
+        "links": allowance.links,
     }
 
 

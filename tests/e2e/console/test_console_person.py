@@ -216,7 +216,7 @@ def test_a_hostile_text_is_shown_as_what_it_is(shared: Installation, console: Co
     )
     assert text.locator("script, img").count() == 0
     assert text.locator("mark").all_inner_texts() == ["⟦U+202E⟧", "⟦U+202C⟧", "⟦U+200B⟧"]
-    expect(page.get_by_text("Characters that nobody could see are written out")).to_be_visible()
+    expect(page.get_by_text("What nobody could see, or could take for something else, is written out")).to_be_visible()
     expect(page).to_have_title("(1) Waiting · Ringback")
     assert not set(page.content()) & {"\u202e", "\u202c", "\u200b"}
 
@@ -247,7 +247,7 @@ def test_trusting_for_a_day_lets_the_next_text_go_until_it_is_taken_back(
     assert shared.text("Second.").approval == "A0"
     page.get_by_role("link", name="Allowed", exact=True).click()
     entry = page.get_by_role("listitem").filter(has_text=SHOWN)
-    expect(entry).to_contain_text("Text message, 19 more times on sandbox")
+    expect(entry).to_contain_text("Text message, 19 more times on sandbox · up to 480 characters, no web addresses")
     entry.get_by_role("button", name=f"Take back {SHOWN}").click()
     expect(page.get_by_text("Nobody is allowed beforehand.")).to_be_visible()
     assert shared.text("Third.").status == "awaiting_approval"
