@@ -77,13 +77,20 @@ def _record(*arguments: Any, **named: Any) -> logging.LogRecord:
 def _own_message(record: logging.LogRecord) -> str:
     arguments: Any = record.args
     if isinstance(arguments, dict):
-        arguments = {key: _argument(value) for key, value in arguments.items()}
+        arguments = _Named({key: _argument(value) for key, value in arguments.items()})
     elif arguments:
         arguments = tuple(_argument(value) for value in arguments)
     try:
         return str(record.msg) % arguments if arguments else str(record.msg)
     except (TypeError, ValueError, KeyError):
         return "a message that cannot be put together"
+
+
+class _Named(dict[str, object]):
+    """Arguments by name. Asked for as one value, they are told as any other value is: by their type."""
+
+    def __repr__(self) -> str:
+        return "<dict>"
 
 
 def _argument(value: object) -> object:
