@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -42,7 +43,12 @@ def handset(tmp_path: Path, start_sandbox: Any) -> Any:
 def inspect(request: pytest.FixtureRequest, node: str, tmp_path: Path) -> Iterator[Inspect]:
     """Runs one method against a fresh server, which the Inspector starts and ends."""
     home = tmp_path / "home"
-    settings = [f"RINGBACK_HOME={home}", "RINGBACK_CARRIER=sandbox", "RINGBACK_CONSOLE_PORT=0"]
+    settings = [
+        f"RINGBACK_HOME={home}",
+        "RINGBACK_CARRIER=sandbox",
+        "RINGBACK_CONSOLE_PORT=0",
+        "RINGBACK_SANDBOX_PORT=0",
+    ]
     server = [
         *(part for item in settings for part in ("-e", item)),
         "--",
@@ -63,7 +69,8 @@ def inspect(request: pytest.FixtureRequest, node: str, tmp_path: Path) -> Iterat
     yield run
     console = home / "console" / "endpoint.json"
     if console.exists():  # started for the person, since this client cannot ask them
-        os.kill(json.loads(console.read_text())["pid"], 15)
+        # At once: one that is still ending would miss the sandbox, which goes next, and start another.
+        os.kill(json.loads(console.read_text())["pid"], signal.SIGKILL)
 
 
 def test_it_lists_the_seven_tools_and_finds_nothing_wrong_with_their_schemas(handset: Any, inspect: Inspect) -> None:
