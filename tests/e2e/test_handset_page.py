@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import APIResponse, Browser, Page, Request, Route
+    from playwright.sync_api import Browser, Page, Request, Route
     from tests.conftest import Sandbox, StartSandbox
 
 pytestmark = pytest.mark.browser
@@ -130,8 +130,7 @@ def test_a_picture_of_the_documented_host_is_seen_and_nothing_is_asked_of_any_ot
     page.on("request", lambda request: asked.append(request.url))
     picture(sandbox, "https://sandbox.ringback.example/receipt.png")
     thread(page)
-    page.get_by_test_id("picture").wait_for()
-    page.wait_for_function("document.querySelector('[data-testid=picture]').naturalWidth > 0")
+    page.get_by_test_id("picture").evaluate("picture => picture.decode()")
     assert [url for url in asked if not url.startswith(sandbox.url)] == []
 
 
@@ -153,7 +152,7 @@ def test_a_picture_of_another_host_is_loaded_only_when_asked_for_and_without_a_r
     button.wait_for()
     assert asked == []
     button.click()
-    page.wait_for_function("document.querySelector('[data-testid=picture]')?.naturalWidth === 9")
+    page.get_by_test_id("picture").evaluate("picture => picture.decode()")
     assert ["referer" in request.headers for request in asked] == [False]
 
 
@@ -201,12 +200,17 @@ def test_a_key_leaves_only_after_the_one_before_it_has_arrived(page: Page, sandb
     page.evaluate("""() => {
         const really = window.fetch;
         window.held = [];
-        window.fetch = (...given) => new Promise((done) => window.held.push(() => done(really(...given))));
+        window.second = new Promise((tell) => {
+            window.fetch = (...given) =>
+                new Promise((done) => {
+                    if (window.held.push(() => done(really(...given))) === 2) tell();
+                });
+        });
     }""")
     page.keyboard.type("12")
     assert page.evaluate("window.held.length") == 1
     page.evaluate("window.held[0]()")
-    page.wait_for_function("window.held.length === 2")
+    page.evaluate("window.second")
     page.evaluate("window.held[1]()")
     page.get_by_test_id("digits").filter(has_text="12").wait_for()
     assert sandbox.calls()[0]["digits"] == "12"
@@ -289,10 +293,22 @@ def test_after_the_sandbox_was_away_the_page_shows_what_it_missed(
 
 
 def test_what_comes_while_the_page_is_loading_is_not_missed(page: Page, sandbox: Sandbox) -> None:
-    held: list[tuple[Route, APIResponse]] = []
-    page.route("**/sandbox/state", lambda route: held.append((route, route.fetch())))
-    with page.expect_request("**/sandbox/state"):
-        page.reload()
+    # The page's answer to its first question is held back until something has changed.
+    page.add_init_script("""
+        const really = window.fetch;
+        window.answered = new Promise((tell) => {
+            window.fetch = async (...given) => {
+                const answer = await really(...given);
+                await new Promise((release) => {
+                    window.release = release;
+                    tell();
+                });
+                return answer;
+            };
+        });
+    """)
+    page.reload()
+    page.evaluate("window.answered")
     # A second stream, heard beside the page's own, tells when the text has reached the browser.
     page.evaluate("""() => {
         window.stream = new EventSource("/sandbox/events");
@@ -301,9 +317,7 @@ def test_what_comes_while_the_page_is_loading_is_not_missed(page: Page, sandbox:
     }""")
     text(sandbox, "In between")
     page.evaluate("window.heard.then(() => window.stream.close())")
-    route, old = held[0]
-    assert old.json()["items"] == []
-    route.fulfill(response=old)
+    page.evaluate("window.release()")
     page.get_by_test_id("thread").filter(has_text="In between").wait_for()
 
 
@@ -330,8 +344,9 @@ def test_the_clock_is_advanced_and_faults_are_set_from_the_inspector(page: Page,
     page.get_by_role("button", name="Set", exact=True).click()
     page.get_by_text("The next send gets 500.").wait_for()
     assert sandbox.api.post("/api/messaging/sms", json={"to": TO, "body": "x"}).status_code == 500
-    page.get_by_test_id("telephony").select_option("disabled")
-    page.wait_for_function("fetch('/sandbox/faults').then(a => a.json()).then(f => f.telephony === 'disabled')")
+    with page.expect_response("**/sandbox/faults"):
+        page.get_by_test_id("telephony").select_option("disabled")
+    assert sandbox.get("/sandbox/faults")["telephony"] == "disabled"
 
 
 def test_search_finds_words_and_numbers_and_opens_the_thread(page: Page, sandbox: Sandbox) -> None:
@@ -409,6 +424,24 @@ def test_at_phone_width_the_handset_fills_the_screen(browser: Browser, sandbox: 
         banner, phone = page.get_by_test_id("banner").bounding_box(), page.locator("#phone").bounding_box()
         assert (phone["x"], phone["width"]) == (0, 390)
         assert banner["height"] + phone["height"] == 844
+
+
+def test_at_phone_width_the_inspector_makes_way_for_a_call_and_for_what_was_searched(
+    browser: Browser, sandbox: Sandbox
+) -> None:
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        go(page, sandbox)
+        text(sandbox, "The blue umbrella")
+        page.get_by_test_id("inspector-toggle").click()
+        page.get_by_role("tab", name="Search").click()
+        page.get_by_test_id("search").fill("umbrella")
+        page.get_by_test_id("result").click()
+        page.get_by_test_id("bubble").filter(has_text="The blue umbrella").click()
+        page.get_by_test_id("inspector-toggle").click()
+        ring(sandbox)
+        page.get_by_test_id("answer").click()
+        page.get_by_test_id("digits").wait_for(state="attached")
 
 
 def test_whoever_wants_no_motion_sees_none(browser: Browser, sandbox: Sandbox) -> None:

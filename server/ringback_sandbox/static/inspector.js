@@ -32,20 +32,34 @@ export function startInspector() {
   store.on("item", search);
 }
 
+function setDrawer(open) {
+  byId("inspector").hidden = !open;
+  byId("inspector-toggle").setAttribute("aria-expanded", String(open));
+}
+
 function startDrawer() {
   const toggle = byId("inspector-toggle");
-  const set = (open) => {
-    byId("inspector").hidden = !open;
-    toggle.setAttribute("aria-expanded", String(open));
-    document.body.classList.toggle("inspecting", open);
-    if (open) document.querySelector('[role="tab"][aria-selected="true"]').focus();
-    else toggle.focus();
+  const close = () => {
+    setDrawer(false);
+    toggle.focus();
   };
-  toggle.addEventListener("click", () => set(byId("inspector").hidden));
-  byId("inspector-close").addEventListener("click", () => set(false));
-  byId("inspector").addEventListener("keydown", (event) => {
-    if (event.key === "Escape") set(false);
+  toggle.addEventListener("click", () => {
+    if (!byId("inspector").hidden) return close();
+    setDrawer(true);
+    document.querySelector('[role="tab"][aria-selected="true"]').focus();
   });
+  byId("inspector-close").addEventListener("click", close);
+  byId("inspector").addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+  });
+  store.on("item", ({ item }) => {
+    if (item.status === "ringing") uncover();
+  });
+}
+
+/** Where the drawer lies over the handset, it makes way for what happens there. */
+function uncover() {
+  if (matchMedia("(max-width: 1000px)").matches) setDrawer(false);
 }
 
 function startTabs() {
@@ -163,7 +177,10 @@ function search() {
 function result(item) {
   const words = element("span", { class: "preview", dir: "auto" }, item.type === "voice" ? visible(item.prompt) : summary(item));
   const top = element("span", { class: "thread-top" }, element("b", {}, phone(numberOf(item))), element("time", {}, shortTime(item.created_at, store.now())));
-  const open = () => openThread(numberOf(item), item.id);
+  const open = () => {
+    uncover();
+    openThread(numberOf(item), item.id);
+  };
   return element("li", {}, element("button", { type: "button", "data-testid": "result", onclick: open }, top, words));
 }
 
