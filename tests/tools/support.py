@@ -9,7 +9,7 @@ import re
 import shutil
 import signal
 import sys
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -99,6 +99,20 @@ class House:
         """Every sending request that reached the sandbox, accepted or not."""
         return [item["body"] for item in self.sandbox.requests() if item["method"] == "POST"]
 
+    @contextmanager
+    def taking(self) -> Iterator[None]:
+        """Leaves once the sandbox has taken something, though its answer may still be under way."""
+        with self.sandbox.client.stream("GET", "/sandbox/events", timeout=LIMIT_S) as events:
+            lines = events.iter_lines()
+            self._skip_to(lines, "event: hello")
+            yield
+            self._skip_to(lines, "event: message", "event: call")
+
+    @staticmethod
+    def _skip_to(lines: Iterator[str], *wanted: str) -> None:
+        while not next(lines).startswith(wanted):
+            pass
+
     def end(self) -> None:
         """End the processes that servers of this installation have left behind."""
         for endpoint in self.home.glob("*/endpoint.json"):
@@ -120,6 +134,7 @@ def carrier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def house(carrier: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     """A fresh installation; the environment names it."""
     carrier.post("/sandbox/reset")
+    carrier.post("/sandbox/clock", {"frozen": True})  # what is taken stays queued until a test moves the clock
     for name in [name for name in os.environ if name.startswith(("RINGBACK_", "SAAS_"))]:
         monkeypatch.delenv(name)
     home = tmp_path / "home"
