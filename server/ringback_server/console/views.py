@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from ringback.model.outbound import Line
     from ringback.receipts import Receipt
 
-_TOKEN: Final = re.compile(r"(⟦(?:U\+[0-9A-F]{4,6}|\d+ more empty lines)⟧|\n)")
-_WRITTEN_OUT: Final = re.compile(r"(.)?⟦(?:U\+([0-9A-F]{4,6})|(\d+) more empty lines)⟧", re.DOTALL)
+# A digit of another script stays with its code, so that a script written from right to left does not part the two.
+_TOKEN: Final = re.compile(r"([^\W\x00-\x7f]?⟦(?:U\+[0-9A-F]{4,6}|[0-9]+ more empty lines)⟧|\n)")
+_MARKED: Final = re.compile(r"(.?)(⟦.+⟧)", re.DOTALL)
+_WRITTEN_OUT: Final = re.compile(r"(.)?⟦(?:U\+([0-9A-F]{4,6})|([0-9]+) more empty lines)⟧", re.DOTALL)
 _MANY_LINES: Final = 12
 _MANY_CHARACTERS: Final = 500
 _MINUTE_S: Final = 60
@@ -82,11 +84,17 @@ def spell(text: str) -> Markup:
     for part in _TOKEN.split(text):
         if part == "\n":
             parts.append(Markup('<span class="line-end" aria-hidden="true">↵</span>\n'))
-        elif _TOKEN.fullmatch(part):
-            parts.append(Markup('<mark class="written-out">{}</mark>').format(part))
+        elif match := _MARKED.fullmatch(part):
+            parts.append(_mark(*match.groups()))
         else:
             parts.append(escape(part))
     return Markup().join(parts)
+
+
+def _mark(before: str, token: str) -> Markup:
+    if before.isdecimal():
+        return Markup('<mark class="written-out">{}{}</mark>').format(before, token)
+    return Markup('{}<mark class="written-out">{}</mark>').format(before, token)
 
 
 def measure(text: str) -> tuple[int, int]:
