@@ -4,6 +4,7 @@ import argparse
 import ipaddress
 import logging
 import os
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -34,8 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     except StateInUseError:
         _tell(f"another sandbox already serves {given.state}: use it, or give this one a folder of its own")
         return IN_USE
-    except OSError as error:
-        _tell(f"cannot serve {given.state} on {given.host}: {error}")
+    except (OSError, sqlite3.Error) as error:
+        what = f"{given.state / 'sandbox.db'}" if isinstance(error, sqlite3.Error) else f"{given.state} on {given.host}"
+        _tell(f"cannot serve {what}: {error}")
         return 1
     return 0
 
@@ -47,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--state", type=Path, required=True, metavar="DIR", help="folder for its database, key and endpoint.json")
-    add("--port", type=int, default=DEFAULT_PORT, help="preferred port; 0 for any free one (default %(default)s)")
+    add("--port", type=_port, default=DEFAULT_PORT, help="preferred port; 0 for any free one (default %(default)s)")
     add("--host", type=_loopback, default="127.0.0.1", help="loopback address to listen on (default %(default)s)")
     add("--idle-exit", type=float, default=0, metavar="SECONDS", help="exit when unused this long; 0 for never")
     add("--memory", action="store_true", help="forget all traffic at exit")
@@ -55,6 +57,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--phone-number", default="+15550109999", metavar="E164", help="the line's own number (default %(default)s)")
     add("--rate", type=int, default=100, metavar="N", help="most sends a minute; 0 for no limit (default %(default)s)")
     return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{text} is not a port: give a number from 0 to 65535")
+    return port
 
 
 def _loopback(host: str) -> str:

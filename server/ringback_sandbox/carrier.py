@@ -188,7 +188,7 @@ class Carrier:
     def reset(self) -> None:
         """Forget all traffic, requests and faults, and return to real time."""
         self.store.clear()
-        self.faults.reset()
+        self.faults = Faults()
         self.clock.reset()
         self._sends.clear()
         self._told.clear()

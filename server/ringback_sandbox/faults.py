@@ -117,7 +117,3 @@ class Faults:
             times = self._seen[content] = self._seen.get(content, 0) + 1
             return magic.fault if times <= magic.first else None
         return magic.fault
-
-    def reset(self) -> None:
-        """Everything works again."""
-        self.__init__()  # type: ignore[misc]

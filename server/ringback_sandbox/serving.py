@@ -60,6 +60,7 @@ def serve(options: Options) -> None:
     Raises:
         StateInUseError: another process serves the folder.
         OSError: the folder or the address cannot be used.
+        sqlite3.Error: sandbox.db in the folder is no database of the sandbox.
     """
     options.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.closing(claim(options.state)) as held, _bind(options.host, options.port) as listener:
@@ -84,6 +85,8 @@ async def _serve(options: Options, store: Store, listener: socket.socket) -> Non
         server_header=False,
         # Longer than clients keep theirs: a send must not meet a connection that is just being closed.
         timeout_keep_alive=120,
+        # Streams and held requests let go by themselves; this is for a long prompt being spoken.
+        timeout_graceful_shutdown=1,
     )
     endpoint = options.state / "endpoint.json"
     server = _Server(config, carrier.hub)

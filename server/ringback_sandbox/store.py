@@ -145,10 +145,6 @@ class Store:
         for table in ("traffic", "requests", "facts"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608  constant names
 
-    def close(self) -> None:
-        """Close the database."""
-        self._db.close()
-
 
 def _item(row: tuple[Any, ...]) -> Item:
     seq, id_, type_, number, text, media_url, at_ms, outcome, error, answered_ms, ended_ms, ending, digits = row

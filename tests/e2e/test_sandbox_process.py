@@ -65,6 +65,22 @@ def test_a_taken_port_is_given_up_for_a_free_one_and_told(tmp_path: Path) -> Non
     assert f":{port}" not in ended.stdout
 
 
+@pytest.mark.parametrize("port", ["-1", "65536", "x"])
+def test_what_is_no_port_is_refused(tmp_path: Path, port: str) -> None:
+    ended = run("--state", str(tmp_path), "--port", port)
+    assert ended.returncode == 2
+    assert "--port" in ended.stderr
+
+
+def test_a_file_that_is_no_database_is_told_in_one_line_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "sandbox.db").write_text("something else, " * 100)
+    ended = run("--state", str(tmp_path), "--port", "0")
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert "sandbox.db" in ended.stderr
+    assert (tmp_path / "sandbox.db").read_text().startswith("something else")
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "example.com", "::", ""])
 def test_only_loopback_addresses_are_served(tmp_path: Path, host: str) -> None:
     ended = run("--state", str(tmp_path), "--port", "0", "--host", host)
