@@ -1,7 +1,7 @@
 """Consent: what a person is shown, what counts as their yes, and whether a yes covers what is about to go out.
 
 Everything shown is read from the stored outbound, never from the model's words. An answer belongs to one
-digest over recipient, channel, carrier, text and media: docs/decisions/0006.
+digest over recipient, channel, carrier, text, media and time: docs/decisions/0006.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ class Question:
 class Answer:
     """What a person answered, and how they were asked.
 
-    `digits` are the last digits of the number as typed; the page may leave them out, no other way may.
+    `digits` are the last digits of the number as typed; the page may leave them out, no other way may. An answer of
+    level A3 names the `challenge` that a passkey signed, and the nonce in it.
     """
 
     choice: Choice
@@ -71,6 +72,7 @@ class Answer:
     via: str
     digits: str | None = field(default=None, repr=False)
     nonce: str | None = field(default=None, repr=False)
+    challenge: bytes | None = field(default=None, repr=False)
 
 
 class Approvals:
@@ -109,6 +111,17 @@ class Approvals:
         asked = await self._ledger.consents.ask(outbound_id, nonce)
         return nonce if asked is not None else None
 
+    async def challenge(self, outbound_id: str, choice: Choice, nonce: str) -> bytes:
+        """What a passkey must sign for this answer: bound to all that will go out, to the choice and to the nonce.
+
+        Raises:
+            NotFound: there is no such outbound.
+        """
+        return self._challenge(await self._ledger.outbounds.get(outbound_id), choice, nonce)
+
+    def _challenge(self, record: Record, choice: Choice, nonce: str) -> bytes:
+        return self._keyring.passkey("approve", self._digest(record), choice.encode(), nonce.encode())
+
     async def answer(self, outbound_id: str, answer: Answer) -> Record:
         """Store an answer; the record as it stands afterwards. A late or second answer changes nothing.
 
@@ -120,6 +133,7 @@ class Approvals:
         if record.status is not Status.AWAITING_APPROVAL:
             return record
         self._check_way(answer)
+        self._check_challenge(answer, record)
         choice = _effective(answer, record)
         grant = None
         if choice is Choice.DAY:
@@ -136,9 +150,24 @@ class Approvals:
             raise Refused(
                 "approval_level",
                 f"Here an approval of level {self.least} is needed; this one is {answer.level}.",
-                hint="The person approves it on the console page or with: ringback approve",
+                hint=self._where,
             )
         self._check_person(answer.via)
+
+    def _check_challenge(self, answer: Answer, record: Record) -> None:
+        """A yes of level A3 is to what the passkey signed, and to nothing that took its place since."""
+        if answer.level is not Level.A3 or answer.choice in {Choice.NO, Choice.DISMISSED}:
+            return
+        expected = b"" if answer.nonce is None else self._challenge(record, answer.choice, answer.nonce)
+        if not (expected and hmac.compare_digest(answer.challenge or b"", expected)):
+            raise Refused("approval_mismatch", "The passkey signed something else.", hint="Look at it again, and sign.")
+
+    @property
+    def _where(self) -> str:
+        """Where an approval that counts is given."""
+        if self.least is Level.A3:
+            return "The person approves it with a passkey, on the console page: ringback console"
+        return "The person approves it on the console page or with: ringback approve"
 
     def _check_person(self, via: str) -> None:
         if self._live and via == f"client:{DEMO_CLIENT}":
@@ -157,7 +186,10 @@ class Approvals:
         consent = await self._ledger.consents.consent(record.id)
         if consent is None:
             raise Refused("approval_missing", "Nobody approved this outbound.", hint="Ask the person.")
-        if not hmac.compare_digest(consent.digest, self._digest(record)):
+        expected = self._keyring.consent(
+            self._digest(record), choice=consent.choice, level=consent.level, via=consent.via
+        )
+        if not hmac.compare_digest(consent.digest, expected):
             raise Refused(
                 "approval_mismatch",
                 "What would go out is not what the person approved.",
@@ -168,7 +200,7 @@ class Approvals:
             raise Refused(
                 "approval_level",
                 f"Here an approval of level {self.least} is needed; this one is {consent.level}.",
-                hint="The person approves it on the console page or with: ringback approve",
+                hint=self._where,
             )
 
     def _digest(self, record: Record) -> bytes:

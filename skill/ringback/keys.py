@@ -1,6 +1,6 @@
 """The installation's keys: sealing what is kept, finding it again, binding consent to it.
 
-One master key of 32 bytes; three keys are derived from it by HKDF-SHA256 (RFC 5869), one for each use.
+One master key of 32 bytes; from it a key for each use is derived by HKDF-SHA256 (RFC 5869).
 A plain hash of a telephone number hides nothing (all of them can be tried in an hour), hence HMAC.
 """
 
@@ -42,6 +42,7 @@ class Keyring:
         self._seal = _derive(master, b"seal")
         self._index = _derive(master, b"index")
         self._digest = _derive(master, b"digest")
+        self._passkey = _derive(master, b"passkey")
         self.request_state = _derive(master, b"request-state")
         """Seals what an MCP client carries between two rounds of one call."""
 
@@ -93,6 +94,14 @@ class Keyring:
         content = (outbound.channel, outbound.to.e164, outbound.carrier, outbound.text, outbound.media_url or "")
         parts = (row, expires_at.hex(), *content)
         return _mac(self._digest, b"outbound", *(part.encode() for part in parts))
+
+    def consent(self, digest: bytes, *, choice: str, level: str, via: str) -> bytes:
+        """What is stored of an answer: the digest with what was answered and how, so that a no cannot become a yes."""
+        return _mac(self._digest, b"consent", digest, choice.encode(), level.encode(), via.encode())
+
+    def passkey(self, use: str, *parts: bytes) -> bytes:
+        """A keyed digest about passkeys: a challenge to sign, the proof of a stored one, the user's handle."""
+        return _mac(self._passkey, use.encode(), *parts)
 
     def wish(self, outbound: Outbound) -> bytes:
         """The digest that tells the same wish again: recipient, channel and content, whatever the row."""

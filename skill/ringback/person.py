@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ringback.approvals import Answer, Approvals, Question
     from ringback.dispatch import Dispatcher
     from ringback.ledger import Ledger
-    from ringback.ledger.records import Allowance, Level, Record
+    from ringback.ledger.records import Allowance, Choice, Level, Record
     from ringback.lines import Lines
     from ringback.model.outbound import Channel
 
@@ -59,6 +59,14 @@ class Person:
     async def ask_client(self, outbound_id: str) -> str | None:
         """A nonce for a question that a client carries to the person; `None` where nothing waits."""
         return await self._approvals.ask_client(outbound_id)
+
+    async def challenge(self, outbound_id: str, choice: Choice, nonce: str) -> bytes:
+        """What a passkey must sign for an answer of level A3; the nonce is one of `ask_client`.
+
+        Raises:
+            NotFound: there is no such outbound.
+        """
+        return await self._approvals.challenge(outbound_id, choice, nonce)
 
     async def answer(self, outbound_id: str, answer: Answer) -> Receipt:
         """Store an answer and, after a yes, send. A second answer changes nothing and gets the same receipt.

@@ -141,7 +141,11 @@ async def test_where_more_is_asked_for_the_clients_yes_is_not_even_sought(
         with pytest.raises(Refused, match="approval of level"):
             await page.person.answer(receipt["id"], Answer(Choice.ONCE, Level.A1, "client:x", digits=DIGITS))
         assert house.posts() == []
-        assert (await page.person.answer(receipt["id"], Answer(Choice.ONCE, Level.A3, "page"))).status == "queued"
+        nonce = await page.person.ask_client(receipt["id"])
+        assert nonce is not None
+        signed = await page.person.challenge(receipt["id"], Choice.ONCE, nonce)
+        answer = Answer(Choice.ONCE, Level.A3, "page", nonce=nonce, challenge=signed)
+        assert (await page.person.answer(receipt["id"], answer)).status == "queued"
     assert house.texts() == ["shall I?"]
 
 

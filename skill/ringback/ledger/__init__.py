@@ -10,6 +10,7 @@ from ringback.ledger.consents import Consents
 from ringback.ledger.database import Database
 from ringback.ledger.deliveries import Deliveries
 from ringback.ledger.outbounds import Outbounds
+from ringback.ledger.passkeys import Passkeys
 from ringback.ledger.store import Store
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Ledger:
     outbounds: Outbounds
     consents: Consents
     deliveries: Deliveries
+    passkeys: Passkeys
     database: Database
 
     async def close(self) -> None:
@@ -46,7 +48,7 @@ def open_ledger(path: Path, keyring: Keyring, clock: Clock) -> Ledger:
         database.close()
         raise
     store = Store(database, keyring, clock)
-    return Ledger(Outbounds(store), Consents(store), Deliveries(store), database)
+    return Ledger(Outbounds(store), Consents(store), Deliveries(store), Passkeys(store), database)
 
 
 def _check_key(database: Database, keyring: Keyring) -> None:

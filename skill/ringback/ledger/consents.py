@@ -77,21 +77,14 @@ class Consents:
         """
         store, (target, reason) = self._store, _OUTCOMES[choice]
         token = None if nonce is None else store.keyring.token("nonce", nonce)
-        digest = store.keyring.digest(shown.outbound, row=shown.id, expires_at=shown.expires_at)
         with self._database.transaction(durable=True):
             row = self._database.one(
                 "answer", id=shown.id, target=target, reason=reason, level=level, nonce=token, now=store.now()
             )
             if row is None:
                 return None
-            self._database.run(
-                "insert_approval",
-                outbound_id=shown.id,
-                digest=digest,
-                choice=choice,
-                level=level,
-                via=via,
-                now=store.now(),
+            store.append_answer(
+                shown.outbound, row=shown.id, expires_at=shown.expires_at, choice=choice, level=level, via=via
             )
             store.event(shown.id, "answered", target, choice)
             if grant is not None and target is Status.APPROVED:

@@ -73,14 +73,13 @@ class Outbounds:
                 expires_at=now + APPROVAL_WINDOW_S,
             )
             if spent:
-                self._database.run(
-                    "insert_approval",
-                    outbound_id=row_id,
-                    digest=store.keyring.digest(outbound, row=row_id, expires_at=now + APPROVAL_WINDOW_S),
+                store.append_answer(
+                    outbound,
+                    row=row_id,
+                    expires_at=now + APPROVAL_WINDOW_S,
                     choice=Choice.ALLOWANCE,
                     level=Level.A0,
                     via=f"allowance:{spent}",
-                    now=now,
                 )
             store.event(row_id, "stored", status)
             row = found(self._database.one("by_id", id=row_id))

@@ -144,3 +144,18 @@ UPDATE allowance SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL RET
 
 -- name: any_to_expire
 SELECT 1 FROM outbound WHERE status IN ('draft', 'awaiting_approval', 'approved') AND expires_at < :now LIMIT 1;
+
+-- name: insert_passkey
+INSERT INTO passkey (id, credential_id, public_key, sign_count, sealed, created_at, used_at, removed_at, proof)
+VALUES (:id, :credential_id, :public_key, :sign_count, :sealed, :created_at, :used_at, :removed_at, :proof)
+ON CONFLICT DO NOTHING
+RETURNING *;
+
+-- name: passkeys
+SELECT * FROM passkey ORDER BY created_at, id;
+
+-- name: passkey_by_id
+SELECT * FROM passkey WHERE id = :id;
+
+-- name: update_passkey
+UPDATE passkey SET sign_count = :sign_count, used_at = :used_at, removed_at = :removed_at, proof = :proof WHERE id = :id;

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ringback.errors import InvalidRequest, LedgerError, NotFound
-from ringback.ledger.records import Level, Record
+from ringback.ledger.records import Choice, Level, Record
 from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Channel, Outbound, Report
 from ringback.model.status import Status
@@ -40,6 +40,21 @@ class Store:
         """Append an event; inside the transaction of what it tells."""
         self.database.run(
             "insert_event", outbound_id=outbound_id, now=self.now(), kind=kind, status=status, detail=detail
+        )
+
+    def append_answer(
+        self, outbound: Outbound, *, row: str, expires_at: float, choice: Choice, level: Level, via: str
+    ) -> None:
+        """Append an answer to exactly this outbound; inside the transaction that changes its status."""
+        digest = self.keyring.digest(outbound, row=row, expires_at=expires_at)
+        self.database.run(
+            "insert_approval",
+            outbound_id=row,
+            digest=self.keyring.consent(digest, choice=choice, level=level, via=via),
+            choice=choice,
+            level=level,
+            via=via,
+            now=self.now(),
         )
 
     def seal_outbound(self, outbound: Outbound, row_id: str) -> bytes:
