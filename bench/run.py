@@ -190,7 +190,7 @@ class Sends:
 
     def get(self, server: Server) -> None:
         receipt = server.get()["structuredContent"]
-        if receipt["status"] not in {"accepted", "queued"}:
+        if receipt["status"] != "delivered":
             raise SystemExit(f"not sent: {receipt}")
 
     def send(self, server: Server) -> None:
