@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY: Final = 16 * 1024
+_LARGEST_DROPPED: Final = 1024 * 1024
 FORM: Final = "application/x-www-form-urlencoded"
 _HEADERS: Final = {
     "Content-Security-Policy": (
@@ -123,17 +124,22 @@ def _refuse_reading(scope: Scope) -> Response | None:
 
 
 async def _read_body(receive: Receive) -> tuple[Response | None, Receive]:
-    """The whole body, if it is small enough, ready to be received again."""
+    """The whole body, if it is small enough, ready to be received again.
+
+    Of a larger one some more is read and dropped: who still sends would not read the answer.
+    """
     body = bytearray()
-    more = True
-    while more:
+    size, more = 0, True
+    while more and size <= _LARGEST_DROPPED:
         message = await receive()
         if message["type"] != "http.request":
             return _refuse(400, "The request broke off."), receive
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > LARGEST_BODY:
-            return _refuse(413, "The form is too large.", {"Connection": "close"}), receive
+        part = message.get("body", b"")
+        size, more = size + len(part), message.get("more_body", False)
+        if size <= LARGEST_BODY:
+            body += part
+    if size > LARGEST_BODY:
+        return _refuse(413, "The form is too large.", {"Connection": "close"}), receive
     whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 
     async def again() -> Message:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, Page
 
     from ringback.receipts import Receipt
 
@@ -158,6 +158,10 @@ def hidden(page: str, name: str) -> str:
     return found.group(1)
 
 
+def chunk(part: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(part), part)
+
+
 def send(
     port: int, method: str, target: str, headers: list[tuple[str, str]], body: bytes | list[bytes] = b""
 ) -> Answer:
@@ -167,13 +171,7 @@ def send(
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in headers:
             connection.putheader(name, value)
-        connection.endheaders()
-        # The console may refuse and close before everything is sent: what it answered counts.
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            for part in (
-                [body] if isinstance(body, bytes) else [*(b"%x\r\n%s\r\n" % (len(p), p) for p in body), b"0\r\n\r\n"]
-            ):
-                connection.send(part)
+        connection.endheaders(body if isinstance(body, bytes) else b"".join(map(chunk, [*body, b""])))
         answer = connection.getresponse()
         return Answer(
             answer.status,
@@ -213,6 +211,39 @@ def browser(chromium: Browser) -> Iterator[BrowserContext]:
     """A browser with no past, at desk width."""
     with chromium.new_context(viewport={"width": 1280, "height": 800}) as context:
         yield context
+
+
+@pytest.fixture(scope="module")
+def console(module_installation: Installation) -> Console:
+    """A console that most tests here share; nobody needs to sign in."""
+    return module_installation.console()
+
+
+@pytest.fixture
+def shared(module_installation: Installation) -> Installation:
+    """The shared installation with nothing waiting, nobody allowed and an empty handset."""
+
+    async def tidy(opened: Ringback) -> None:
+        for question in await opened.person.waiting():
+            await opened.telephone.cancel(question.id)
+        for allowance in await opened.person.allowances():
+            await opened.person.revoke(allowance.id)
+
+    module_installation.do(tidy)
+    module_installation.sandbox.post("/sandbox/reset")
+    return module_installation
+
+
+@pytest.fixture
+def page(browser: BrowserContext) -> Iterator[Page]:
+    """A page whose own complaints fail the test."""
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda line: complaints.append(line.text) if line.type in {"error", "warning"} else None)
+    page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+    yield page
+    assert complaints == []
 
 
 def told(path: Path) -> dict[str, Any]:

@@ -1,139 +1,32 @@
-"""Who may be at the console, and for how long: the application with a clock in hand and a carrier that counts."""
+"""Who may be at the console, and for how long."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
 from tests.e2e.console.conftest import PASSPHRASE, TO, hidden
+from tests.e2e.console.desk import APPLE, HERE, MINUTE, PORT, Counting, desk
 
 from ringback.model.numbers import PhoneNumber
-from ringback.model.outbound import Acceptance, Channel, Line, Outbound, Report
-from ringback.model.status import Status
-from ringback.opening import Ringback, open_ringback
+from ringback.model.outbound import Channel, Outbound
+from ringback.opening import open_ringback
 from ringback.settings import ApprovalFloor, Settings
 from ringback_server.console import passphrase
-from ringback_server.console.app import build
 from ringback_server.console.passphrase import passphrase_path, set_passphrase
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
-
-    from ringback.model.outbound import CarrierItem
-
-PORT = 8424
-HERE = f"http://127.0.0.1:{PORT}"
-APPLE = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.1 Safari/605.1.15"
-MINUTE = 60.0
-
-
-class Clock:
-    """A clock that goes when it is told to."""
-
-    def __init__(self) -> None:
-        self._now = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self._now
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0)
-
-    def advance(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
-
-
-@dataclass
-class Counting:
-    """A carrier that takes everything and remembers it."""
-
-    live: bool = False
-    name: str = "sandbox"
-    sent: list[Outbound] = field(default_factory=list)
-
-    async def line(self) -> Line:
-        return Line(
-            self.name, enabled=True, live=self.live, number=PhoneNumber("+12025550199"), capabilities=frozenset(Channel)
-        )
-
-    async def transmit(self, outbound: Outbound) -> Acceptance:
-        self.sent.append(outbound)
-        return Acceptance(f"id-{len(self.sent)}", Status.ACCEPTED)
-
-    async def report(self, channel: Channel, carrier_id: str) -> Report:
-        return Report(Status.ACCEPTED)
-
-    async def history(self, limit: int) -> list[CarrierItem]:
-        return []
-
-    async def aclose(self) -> None:
-        pass
-
-
-@dataclass
-class Desk:
-    """The application with a browser before it."""
-
-    opened: Ringback
-    carrier: Counting
-    clock: Clock
-    home: Path
-    browser: httpx2.AsyncClient
-    cookie: str = ""
-
-    async def get(self, path: str = "/", **headers: str) -> httpx2.Response:
-        return await self._ask("GET", path, {name.replace("_", "-"): value for name, value in headers.items()})
-
-    async def post(self, path: str, **fields: str) -> httpx2.Response:
-        return await self._ask("POST", path, {"Origin": HERE}, fields)
-
-    async def _ask(
-        self, method: str, path: str, headers: dict[str, str], fields: dict[str, str] | None = None
-    ) -> httpx2.Response:
-        if self.cookie:
-            headers = {"Cookie": self.cookie, **headers}
-        answer = await self.browser.request(method, path, headers=headers, data=fields)
-        # Browsers take loopback for secure; the client's own jar does not.
-        self.browser.cookies.clear()
-        if "set-cookie" in answer.headers:
-            self.cookie = answer.headers["set-cookie"].partition(";")[0]
-        return answer
-
-    async def sign_in(self, words: str = PASSPHRASE) -> httpx2.Response:
-        form = await self.get("/sign-in")
-        return await self.post("/sign-in", csrf=hidden(form.text, "csrf"), passphrase=words)
-
-    async def answer(self, page: str, choice: str = "once") -> httpx2.Response:
-        fields = {name: hidden(page, name) for name in ("csrf", "id", "shown")}
-        return await self.post("/answer", **fields, choice=choice)
 
 
 @pytest.fixture(autouse=True)
 def _cheap_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a guess costs is not what is tested here."""
     monkeypatch.setitem(passphrase._COST, "n", 2**4)
-
-
-@asynccontextmanager
-async def desk(
-    home: Path, *, live: bool = False, signed: bool = True, floor: ApprovalFloor = ApprovalFloor.CLIENT, agent: str = ""
-) -> AsyncIterator[Desk]:
-    clock = Clock()
-    carrier = Counting(live, "thinkfleetbot" if live else "sandbox")
-    if signed:
-        set_passphrase(home, PASSPHRASE)
-    async with open_ringback(Settings(home=home, approval=floor), carrier=carrier, clock=clock) as opened:
-        transport = httpx2.ASGITransport(build(opened, PORT)[0])
-        headers = {"User-Agent": agent} if agent else {}
-        async with httpx2.AsyncClient(transport=transport, base_url=HERE, headers=headers) as browser:
-            yield Desk(opened, carrier, clock, home, browser)
 
 
 async def test_a_session_ends_after_half_an_hour_without_a_request(tmp_path: Path) -> None:
@@ -180,10 +73,11 @@ async def test_an_answer_from_a_page_of_an_ended_session_sends_nothing(tmp_path:
 async def test_signing_in_gives_a_new_id_and_the_one_before_is_worthless(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         await at.get("/sign-in")
-        before = at.cookie
+        before, csrf = at.cookie, hidden((await at.get("/sign-in")).text, "csrf")
         await at.sign_in()
         assert at.cookie != before
         at.cookie = before
+        assert (await at.post("/sign-in", csrf=csrf, passphrase=PASSPHRASE)).status_code == 403
         assert (await at.get()).headers["location"] == "/sign-in"
 
 
@@ -378,3 +272,31 @@ async def test_an_error_tells_no_innards(tmp_path: Path, monkeypatch: pytest.Mon
         assert TO not in answer.text
         assert "RuntimeError" not in answer.text
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+async def test_a_visitor_who_has_not_signed_in_cannot_act_with_a_session_and_a_token_of_their_own(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as at:
+        receipt = await at.opened.telephone.send_sms(TO, "Not by a visitor.")
+        await at.sign_in()
+        shown = hidden((await at.get()).text, "shown")
+        at.cookie = ""
+        csrf = hidden((await at.get("/sign-in")).text, "csrf")
+        assert (await at.post("/answer", csrf=csrf, id=receipt.id, shown=shown, choice="once")).status_code == 403
+        async with asyncio.timeout(5):
+            assert (await at.get("/events")).status_code == 403
+        allowance = {"number": TO, "channel": "sms", "days": "1", "count": "1"}
+        assert (await at.post("/allowed", csrf=csrf, **allowance)).status_code == 403
+        assert at.carrier.sent == []
+        assert await at.opened.person.allowances() == []
+
+
+async def test_a_page_that_was_open_when_the_passphrase_went_away_acts_no_more(tmp_path: Path) -> None:
+    async with desk(tmp_path, live=True) as at:
+        await at.opened.telephone.send_sms("+12024561111", "Not without a passphrase.")
+        await at.sign_in()
+        page = (await at.get()).text
+        passphrase_path(tmp_path).unlink()
+        assert (await at.answer(page)).status_code == 403
+        assert at.carrier.sent == []
