@@ -8,10 +8,13 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 
 @dataclass
@@ -47,6 +50,23 @@ class Sandbox:
         """Let its clock stand still, so that nothing changes but by `advance`."""
         self.post("/sandbox/clock", {"frozen": True})
 
+    def text(self, body: str, to: str = "+15551234567") -> str:
+        """Send a text through it; returns its id."""
+        return self._send("sms", {"to": to, "body": body})
+
+    def picture(self, media_url: str, to: str = "+15551234567") -> str:
+        """Send a picture through it; returns its id."""
+        return self._send("mms", {"to": to, "body": "A picture", "media_url": media_url})
+
+    def ring(self, prompt: str = "Hello", to: str = "+15551234567") -> str:
+        """Call through it and let the call ring; returns its id."""
+        call = self._send("voice", {"to": to, "prompt": prompt})
+        self.advance(1)
+        return call
+
+    def _send(self, kind: str, given: dict[str, str]) -> str:
+        return self.api.post(f"/api/messaging/{kind}", json=given).raise_for_status().json()["id"]
+
     def end(self) -> None:
         self.client.close()
         self.api.close()
@@ -55,6 +75,16 @@ class Sandbox:
 
 
 StartSandbox = Callable[..., Sandbox]
+OpenHandset = Callable[..., "Page"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def launch_sandbox(state: Path, *arguments: str) -> Sandbox:
@@ -109,3 +139,52 @@ def chromium_path() -> str:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path: str) -> "Iterator[Browser]":
+    """A browser for a file of tests. Not for longer: while it lives, no test on an event loop can run."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def still_sandbox(module_sandbox: Sandbox) -> Sandbox:
+    """The file's sandbox, emptied, with a clock that stands still."""
+    module_sandbox.post("/sandbox/reset")
+    module_sandbox.freeze()
+    return module_sandbox
+
+
+@pytest.fixture
+def open_handset(chromium: "Browser") -> Iterator[OpenHandset]:
+    """Opens a sandbox's handset, live, with the settings given for the browser's context."""
+    contexts = []
+
+    def open_(sandbox: Sandbox, **settings: Any) -> "Page":
+        contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 800}} | settings))
+        page = contexts[-1].new_page()
+        page.goto(sandbox.url)
+        page.get_by_test_id("connection").filter(has_text="Live").wait_for()
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(open_handset: OpenHandset, still_sandbox: Sandbox) -> "Iterator[Page]":
+    """The still sandbox's handset at desk width; whatever its console complains of fails the test."""
+    page = open_handset(still_sandbox)
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda line: complaints.append(line.text) if line.type in {"error", "warning"} else None)
+    page.reload()
+    page.get_by_test_id("connection").filter(has_text="Live").wait_for()
+    yield page
+    assert complaints == []

@@ -24,10 +24,8 @@ SMS = {"to": TO, "body": "Hello"}
 
 
 @pytest.fixture
-def sandbox(module_sandbox: Sandbox) -> Sandbox:
-    module_sandbox.post("/sandbox/reset")
-    module_sandbox.freeze()
-    return module_sandbox
+def sandbox(still_sandbox: Sandbox) -> Sandbox:
+    return still_sandbox
 
 
 def ringing(sandbox: Sandbox) -> str:

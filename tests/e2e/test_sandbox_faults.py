@@ -15,10 +15,8 @@ TO = "+15551234567"
 
 
 @pytest.fixture
-def sandbox(module_sandbox: Sandbox) -> Sandbox:
-    module_sandbox.post("/sandbox/reset")
-    module_sandbox.freeze()
-    return module_sandbox
+def sandbox(still_sandbox: Sandbox) -> Sandbox:
+    return still_sandbox
 
 
 def text(sandbox: Sandbox, to: str = TO, body: str = "Hello") -> httpx2.Response:
