@@ -1,6 +1,6 @@
 """A carrier that answers at once, so that the senders are measured: ThinkFleetBot's check and sends.
 
-What it takes is delivered at once, so that the look-ups of earlier sends do not fall into the measurement of later ones.
+What it takes is delivered at once, so that look-ups of earlier sends do not fall into the measurement of later ones.
 
 Prints its URL on the first line of standard output and ends with its standard input.
 """
