@@ -75,7 +75,7 @@ def _put(here: Installation, question: Question, count: str, output: Output) -> 
 
     offered = {
         "once": (Choice.ONCE, "this one"),
-        "day": (Choice.DAY, f"this one, and up to {DAY_COUNT} more of its kind to this number in the next 24 hours"),
+        "day": (Choice.DAY, f"this one, and up to {DAY_COUNT} more like it to this number within 24 hours"),
         "no": (Choice.NO, "it is not sent"),
         "skip": (Choice.DISMISSED, "it goes on waiting"),
     }
