@@ -17,8 +17,7 @@ from ringback.ledger.records import Choice, Level
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
 from ringback_server.console.forms import whole_number
-from ringback_server.console.passphrase import passphrase_mark, verify_passphrase
-from ringback_server.console.views import duration, shown
+from ringback_server.console.views import shown
 
 if TYPE_CHECKING:
     from ringback.approvals import Question
@@ -45,7 +44,6 @@ class Actions:
         self._pages = pages
         self._person = parts.opened.person
         self._running: set[asyncio.Task[Receipt]] = set()
-        self._checking = asyncio.Lock()
 
     async def answer(self, visit: Visit) -> Response:
         """Store a person's yes or no to one outbound; a yes sends it."""
@@ -130,18 +128,14 @@ class Actions:
 
     async def sign_in(self, visit: Visit) -> Response:
         """Check the passphrase, one try at a time, and begin a new session."""
-        home, tries = self._parts.opened.settings.home, self._parts.tries
-        async with self._checking:
-            if tries.pause_s > 0:
-                response = self._refused(visit, f"Too many wrong tries. Wait {duration(tries.pause_s + 1)}.", 429)
-                response.headers["Retry-After"] = str(int(tries.pause_s) + 1)
-                return response
-            tries.begin()
-            mark = passphrase_mark(home)
-            right = await asyncio.to_thread(verify_passphrase, home, visit.form.get("passphrase", ""))
-            if not right or mark is None:
-                return self._refused(visit, "That is not the passphrase.", 403)
-            tries.succeed()
+        try:
+            mark = await self._gate.check_passphrase(visit.form.get("passphrase", ""))
+        except HTTPException as error:
+            response = self._refused(visit, error.detail, error.status_code)
+            response.headers.update(error.headers or {})
+            return response
+        if mark is None:
+            return self._refused(visit, "That is not the passphrase.", 403)
         session = self._parts.sessions.begin(mark, instead_of=visit.session)
         response = RedirectResponse(visit.session.wanted, 303)
         self._parts.sessions.give(response, visit.request, session)

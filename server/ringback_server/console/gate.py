@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +12,8 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from ringback.errors import ConfigurationError
 from ringback_server.console.forms import read_form
-from ringback_server.console.passphrase import passphrase_mark
+from ringback_server.console.passphrase import passphrase_mark, verify_passphrase
+from ringback_server.console.views import duration
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -65,6 +67,7 @@ class Gate:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._checking = asyncio.Lock()
 
     def access(self, session: Session | None) -> Access:
         """What this session may do now. A changed passphrase ends what was opened with the old one."""
@@ -120,6 +123,25 @@ class Gate:
             return await act(Visit(request, session, form))
 
         return endpoint
+
+    async def check_passphrase(self, given: str) -> str | None:
+        """The passphrase's mark if this is it, one try at a time.
+
+        Raises:
+            HTTPException: 429, there were too many wrong ones.
+        """
+        home, tries = self._parts.opened.settings.home, self._parts.tries
+        async with self._checking:
+            if tries.pause_s > 0:
+                seconds = tries.pause_s + 1
+                detail = f"Too many wrong tries. Wait {duration(seconds)}."
+                raise HTTPException(429, detail, headers={"Retry-After": str(int(seconds))})
+            tries.begin()
+            mark = passphrase_mark(home)
+            if mark is None or not await asyncio.to_thread(verify_passphrase, home, given):
+                return None
+            tries.succeed()
+        return mark
 
     def render(self, name: str, visit: Visit, status: int = 200, **values: Any) -> Response:
         """A page for a visit."""
