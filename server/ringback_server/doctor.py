@@ -46,6 +46,9 @@ _CLIENTS_WORD: Final = (
 )
 
 
+_PASSKEY_ALONE: Final = "RINGBACK_APPROVAL=passkey takes a passkey on the page and nothing else: in a form or a terminal one can only say no."
+
+
 @dataclass
 class Diagnosis:
     """What was found. `problems` keep Ringback from working; `warnings` are for a person to judge."""
@@ -141,9 +144,7 @@ class _Doctor:
         if settings.approval is ApprovalFloor.CLIENT:
             self.found.warnings.append(_CLIENTS_WORD)
         if settings.approval is ApprovalFloor.PASSKEY:
-            self.found.warnings.append(
-                "RINGBACK_APPROVAL=passkey is a level that nothing reaches yet: nothing goes out."
-            )
+            self.found.warnings.append(_PASSKEY_ALONE)
 
     def look_at_data(self, facts: dict[str, Any]) -> None:
         """Where the data lies, how large it is, and who else could touch it."""

@@ -190,7 +190,7 @@ def test_what_the_level_of_approval_is_worth_is_told(place: Path, monkeypatch: p
     assert said("client", "client's word")
     assert not said("page", "client's word")
     assert said("page", "Approvals do not hold against it")
-    assert said("passkey", "nothing reaches yet")
+    assert said("passkey", "takes a passkey on the page")
 
 
 def test_a_check_that_breaks_is_a_problem_and_the_others_go_on(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
