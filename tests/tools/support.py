@@ -71,7 +71,14 @@ class House:
         async def page(_: object) -> str:
             return PAGE
 
-        return Host(open_with=lambda: open_ringback(clock=self.clock), start_console=page)
+        return Host(open_with=self.connected, start_console=page)
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Ringback]:
+        """The installation, with its connection to the sandbox made before two tasks can want one at once."""
+        async with open_ringback(clock=self.clock) as opened:
+            await opened.lines.current()
+            yield opened
 
     @asynccontextmanager
     async def client(self, mode: str = "auto", answer: Callable[..., Any] | None = None) -> AsyncIterator[Client]:
