@@ -171,7 +171,7 @@ async def test_a_caller_that_is_cancelled_does_not_take_the_request_down_with_it
     carrier.outcomes = [slow]
     record = await approved(ringback.ledger)
     caller = asyncio.create_task(ringback.dispatcher.dispatch(record.id))
-    await entered.wait()
+    await asyncio.wait_for(entered.wait(), 20)
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
@@ -197,7 +197,7 @@ async def test_an_installation_closes_only_after_what_is_on_its_way_out_was_writ
     async with opened(home, carrier) as ringback:
         record = await approved(ringback.ledger)
         caller = asyncio.create_task(ringback.dispatcher.dispatch(record.id))
-        await entered.wait()
+        await asyncio.wait_for(entered.wait(), 20)
         caller.cancel()
     assert carrier.closed
     async with opened(home, carrier) as ringback:

@@ -5,6 +5,8 @@ The only module of the skill that imports the HTTP library; tests replace its tr
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     import httpx2 as httpx
 
-_NUMBER = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){6,}")
+_NUMBER = re.compile(r"\+?\d(?:[\s().\-/]{0,3}\d){6,}")
 _DETAIL_LIMIT = 200
 _ANSWER_LIMIT = 1_048_576
 _CONNECTIONS = 16
@@ -39,6 +41,11 @@ class Timeouts:
 
     connect: float = 5.0
     read: float = 20.0
+
+    @property
+    def whole(self) -> float:
+        """Seconds for one request in all, so that an answer that trickles in does not last for ever."""
+        return self.connect + 2 * self.read
 
 
 class CarrierHttp:
@@ -88,16 +95,20 @@ class CarrierHttp:
         import httpx2 as httpx
 
         try:
-            response = await self._open().request(method, path, **content)
+            async with (
+                asyncio.timeout(self._timeouts.whole),
+                self._open().stream(method, path, **content) as response,
+            ):
+                answer = await _body(response)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol):
             raise CarrierUnreachable(
                 "The carrier could not be reached.", hint="Check the network and the carrier's address, then try again."
             ) from None
-        except httpx.TimeoutException:
+        except (httpx.TimeoutException, TimeoutError):
             raise CarrierUnavailable("The carrier did not answer in time.") from None
         except (httpx.HTTPError, httpx.InvalidURL):
             raise CarrierUnavailable("The connection to the carrier broke before it answered.") from None
-        return _read(response)
+        return _read(response, answer)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -106,20 +117,30 @@ class CarrierHttp:
             self._client = None
 
 
-def _read(response: httpx.Response) -> Any:
+async def _body(response: httpx.Response) -> bytes | None:
+    """The answer's content, read no further than is sensible; `None` where it is larger."""
+    content = bytearray()
+    async for part in response.aiter_bytes():
+        content += part
+        if len(content) > _ANSWER_LIMIT:
+            return None
+    return bytes(content)
+
+
+def _read(response: httpx.Response, answer: bytes | None) -> Any:
     """The JSON of a 2xx answer, or the error that the status stands for."""
     if not response.is_success:
-        raise _error(response)
-    if len(response.content) > _ANSWER_LIMIT:
+        raise _error(response, _detail(answer))
+    if answer is None:
         raise CarrierUnreadable("The carrier's answer is too large.")
     try:
-        return response.json()
-    except ValueError:
+        return json.loads(answer)
+    except (ValueError, RecursionError):
         raise CarrierUnreadable("The carrier answered with something that is not JSON.") from None
 
 
-def _error(response: httpx.Response) -> CarrierError:
-    status, detail = response.status_code, _detail(response)
+def _error(response: httpx.Response, detail: str) -> CarrierError:
+    status = response.status_code
     if status == _UNAUTHORIZED:
         return CarrierAuthenticationFailed(
             "The carrier does not accept the credentials (HTTP 401).", hint="Check the carrier's key.", detail=detail
@@ -163,10 +184,10 @@ def _retry_after(response: httpx.Response) -> float | None:
     return min(max((moment - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST_RETRY_AFTER_S)
 
 
-def _detail(response: httpx.Response) -> str:
+def _detail(answer: bytes | None) -> str:
     try:
-        body = response.json()
-    except ValueError:
+        body = json.loads(answer or b"")
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(body, dict):
         return ""
@@ -176,5 +197,5 @@ def _detail(response: httpx.Response) -> str:
 
 def carrier_words(text: str) -> str:
     """A carrier's own words, safe to keep: cut, on one line, numbers masked."""
-    line = " ".join(text.split())[:_DETAIL_LIMIT]
-    return _NUMBER.sub(lambda match: f"•••{match.group()[-4:]}", line)
+    line = " ".join(text[:_ANSWER_LIMIT].split())
+    return _NUMBER.sub(lambda match: f"•••{match.group()[-4:]}", line)[:_DETAIL_LIMIT]

@@ -8,6 +8,7 @@ documented, nor which statuses exist: what comes is mapped by a table, and a wor
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -47,6 +48,9 @@ STATUSES: Final = {
 _TYPES: Final = {"sms": Channel.SMS, "mms": Channel.MMS, "voice": Channel.VOICE, "call": Channel.VOICE}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 _KEYS = re.compile(r"[0-9*#]{1,128}")
+_TELLING = 7
+"""So many last digits tell a number."""
+_LONGEST_CALL_S = 86_400.0
 
 
 class ThinkFleetBot:
@@ -84,7 +88,7 @@ class ThinkFleetBot:
             answer = await self._http.post("/api/messaging/sms", {"to": to, "body": outbound.text})
         item = _object(answer)
         carrier_id = item.get("id")
-        if not isinstance(carrier_id, str) or not _ID.fullmatch(carrier_id) or to[1:] in carrier_id:
+        if not isinstance(carrier_id, str) or not _is_usable(carrier_id, to):
             raise CarrierUnreadable("The carrier took the request but gave no usable id for it.")
         status = _status(item.get("status"))
         return Acceptance(carrier_id, Status.ACCEPTED if status is Status.UNKNOWN else status)
@@ -93,12 +97,12 @@ class ThinkFleetBot:
         """`GET /api/messaging/voice/{id}` for a call, `/api/messaging/sms/{id}` for SMS and MMS."""
         kind = "voice" if channel is Channel.VOICE else "sms"
         item = _object(await self._http.get(f"/api/messaging/{kind}/{quote(carrier_id, safe='')}"))
-        duration, keys = item.get("duration"), item.get("digits")
+        keys = item.get("digits")
         return Report(
             status=_status(item.get("status")),
-            delivered_at=_text(item.get("delivered_at")),
+            delivered_at=_time(item.get("delivered_at")),
             error=carrier_words(_text(item.get("error")) or "") or None,
-            duration_s=float(duration) if isinstance(duration, int | float) and duration >= 0 else None,
+            duration_s=_seconds(item.get("duration")),
             recording_url=_https(item.get("recording_url")),
             keys=keys if isinstance(keys, str) and _KEYS.fullmatch(keys) else None,
         )
@@ -161,6 +165,20 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def _time(value: object) -> str | None:
+    """A time as the carrier wrote it; other words are not passed on."""
+    try:
+        return datetime.fromisoformat(value).isoformat() if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LONGEST_CALL_S:
+        return None
+    return float(value)
+
+
 def _https(value: object) -> str | None:
     return value if isinstance(value, str) and value.startswith("https://") else None
 
@@ -181,12 +199,18 @@ def _capabilities(value: object) -> frozenset[Channel]:
     return frozenset(_TYPES[word.lower()] for word in value if isinstance(word, str) and word.lower() in _TYPES)
 
 
+def _is_usable(carrier_id: str, to: str) -> bool:
+    """Whether the id may stand in a URL: of a harmless form, and without the recipient's number in any grouping."""
+    digits = re.sub(r"\D", "", carrier_id)
+    return _ID.fullmatch(carrier_id) is not None and re.sub(r"\D", "", to)[-_TELLING:] not in digits
+
+
 def _item(row: dict[str, Any]) -> CarrierItem | None:
     carrier_id, kind, to = row.get("id"), row.get("type"), row.get("to")
     if not (isinstance(carrier_id, str) and isinstance(to, str) and isinstance(kind, str)):
         return None
     channel = _TYPES.get(kind.lower())
-    if channel is None or not _ID.fullmatch(carrier_id):
+    if channel is None or not _is_usable(carrier_id, to):
         return None
     created_at = _text(row.get("created_at")) or ""
     return CarrierItem(carrier_id, channel, to, _status(row.get("status")), created_at)
