@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus
 
 import mcp_types as types
 import pytest
-from mcp import Client, StdioServerParameters
+from mcp import Client, StdioServerParameters, stdio_client
 from tests.conftest import Sandbox, launch_sandbox
 
 from ringback import open_ringback
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ringback.opening import Ringback
 
-SERVE: Final = (sys.executable, "-c", "import sys; from ringback_server.app import serve_mcp; sys.exit(serve_mcp())")
+SERVE: Final = (sys.executable, "-m", "ringback_server", "mcp")
 MODERN: Final = "2026-07-28"
 ERAS: Final = ("auto", "legacy")
 TO: Final = "+12025550123"
@@ -88,10 +88,11 @@ class House:
 
     @asynccontextmanager
     async def stdio(self, mode: str = "auto", answer: Callable[..., Any] | None = None) -> AsyncIterator[Client]:
-        """`mcp`'s own client on a server process over stdio."""
+        """`mcp`'s own client on a server process; what that logs goes to `server.log` beside the home."""
         server = StdioServerParameters(command=SERVE[0], args=list(SERVE[1:]), env=self.env)
-        async with Client(server, mode=mode, elicitation_callback=answer) as client:
-            yield client
+        with (self.home.parent / "server.log").open("a") as log:
+            async with Client(stdio_client(server, log), mode=mode, elicitation_callback=answer) as client:
+                yield client
 
     def opened(self) -> Any:
         """The same installation opened once more, as another process of it would."""
