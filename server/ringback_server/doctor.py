@@ -46,7 +46,10 @@ _CLIENTS_WORD: Final = (
 )
 
 
-_PASSKEY_ALONE: Final = "RINGBACK_APPROVAL=passkey takes a passkey on the page and nothing else: in a form or a terminal one can only say no."
+_PASSKEY_ALONE: Final = (
+    "RINGBACK_APPROVAL=passkey takes a passkey on the page and nothing else. "
+    "In a client's form or a terminal a person can only say no."
+)
 
 
 @dataclass
