@@ -1,13 +1,14 @@
 """Message texts: segments at their boundaries, and what a person is shown of what cannot be seen."""
 
 import sys
+import time
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringback.model.text import Segments, count_segments, visible
+from ringback.model.text import Segments, count_segments, has_link, visible
 
 EURO = "€"  # two septets
 EMOJI = "😀"  # two UTF-16 units
@@ -120,3 +121,30 @@ def test_no_character_that_unicode_calls_invisible_passes_as_itself() -> None:
     # Private and unassigned ranges are long and alike: their ends stand for them.
     told = [char for char in invisible if unicodedata.category(char) not in {"Co", "Cn"} or ord(char) % 251 == 0]
     assert [char for char in told if visible(char) == char] == ["\n"]
+
+
+@pytest.mark.parametrize(
+    ("text", "link"),
+    [
+        ("See https://example.com/a", True),
+        ("See HTTP://example.com", True),
+        ("See www.example", True),
+        ("See example.com", True),
+        ("See example.com, today.", True),
+        ("See xn--bcher-kva.example?q", True),
+        ("Mail me@example.com", True),
+        ("It costs 3.50 at 10.30.", False),
+        ("First. Then second.", False),
+        ("e.g. this", False),
+        ("", False),
+    ],
+)
+def test_what_a_telephone_makes_a_link_of_is_known_as_one(text: str, link: bool) -> None:
+    assert has_link(text) == link
+
+
+@pytest.mark.parametrize("text", ["a" * 100_000, "a-" * 50_000, "." * 100_000, "a." * 50_000])
+def test_no_text_makes_the_search_for_links_slow(text: str) -> None:
+    start = time.process_time()
+    has_link(text)
+    assert time.process_time() - start < 2

@@ -25,7 +25,7 @@ _LOOK_EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\
 )
 """Letters and marks by category that show nothing; a run of variation selectors can carry a hidden text."""
 _LINE_FLOOD = re.compile(r"\n{4,}")
-_LINK = re.compile(r"https?:|www\.|[^\s.@/]+\.[a-z\u00a1-\uffff]{2,}(?=[/:?#\s]|[.,;!)]*(?:\s|$))", re.IGNORECASE)
+_LINK = re.compile(r"https?:|www\.|[^\s.@/]\.[a-z\u00a1-\uffff]{2,}(?=[/:?#\s]|[.,;!)]*(?:\s|$))", re.IGNORECASE)
 _EMOJI_SELECTOR = "\ufe0f"
 
 
