@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _OURS: Final = ("ringback", "ringback_server", "ringback_prompts", "ringback_sandbox")
 _NOISY: Final = ("httpx2", "httpcore2")
 """They log whole URLs at INFO and headers at DEBUG."""
-_IDS: Final = {"ob": "outbound", "al": "allowance", "ct": "contact"}
-_ID: Final = r"\b(?:ob|al|ct)_[a-z2-7]{16,24}\b"
+_IDS: Final = {"ob": "outbound", "al": "allowance", "ct": "contact", "pk": "passkey"}
+_ID: Final = r"\b(?:ob|al|ct|pk)_[a-z2-7]{16,24}\b"
 _GAP: Final = r"(?:[\s().\-/]|%(?:20|28|29|2[dDeEfF])){0,3}"
 _NUMBER: Final = re.compile(rf"({_ID})|(?:\+|%2[bB])?\d(?:{_GAP}\d){{6,}}")
 _FRAMES: Final = 5

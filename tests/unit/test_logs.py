@@ -93,7 +93,16 @@ def test_a_number_is_masked_in_every_form_and_place(stream: io.StringIO, form: s
 
 
 @pytest.mark.parametrize(
-    "kept", [OUTBOUND, "al_765432765432765432765432", "ct_2345672345672345", "HTTP 429", "in 3600 s", "127.0.0.1:8422"]
+    "kept",
+    [
+        OUTBOUND,
+        "al_765432765432765432765432",
+        "pk_765432765432765432765432",
+        "ct_2345672345672345",
+        "HTTP 429",
+        "in 3600 s",
+        "127.0.0.1:8422",
+    ],
 )
 def test_ids_codes_and_ports_stay_readable(stream: io.StringIO, kept: str) -> None:
     logging.getLogger("ringback.test").warning("about %s", kept)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ringback.receipts import Receipt
     from ringback_server.console.gate import Gate, Parts, Visit
     from ringback_server.console.pages import Pages
+    from ringback_server.console.passkeys import Passkeys
 
 ID: Final = re.compile(r"[a-z]{2}_[a-z2-7]{24}", re.ASCII)
 MOST_DAYS: Final = 365
@@ -32,24 +33,24 @@ _DAY_S: Final = 86_400.0
 _PATIENCE_S: Final = 3.0
 _CHOICES: Final = {"once": Choice.ONCE, "day": Choice.DAY, "no": Choice.NO}
 _LATE: Final = "It was answered before, or its time was up. What you chose changed nothing."
+_STALE: Final = "It was asked anew elsewhere before your passkey signed. Nothing was done: answer it again."
 _log = logging.getLogger(__name__)
 
 
 class Actions:
     """The actions of one console."""
 
-    def __init__(self, parts: Parts, gate: Gate, pages: Pages) -> None:
+    def __init__(self, parts: Parts, gate: Gate, pages: Pages, passkeys: Passkeys) -> None:
         self._parts = parts
         self._gate = gate
         self._pages = pages
+        self._passkeys = passkeys
         self._person = parts.opened.person
         self._running: set[asyncio.Task[Receipt]] = set()
 
     async def answer(self, visit: Visit) -> Response:
         """Store a person's yes or no to one outbound; a yes sends it."""
-        outbound_id, choice = _id(visit.form), _CHOICES.get(visit.form.get("choice", ""))
-        if choice is None:
-            raise HTTPException(400, "There is no such answer. Nothing was done.")
+        outbound_id, choice = _id(visit.form), _choice(visit.form)
         there = f"/outbounds/{outbound_id}"
         try:
             question = await self._person.question(outbound_id)
@@ -59,10 +60,21 @@ class Actions:
             visit.session.notes.append(_LATE)
             return RedirectResponse(there, 303)
         self._check_question(question, visit.form.get("shown", ""), choice)
-        receipt = await self._carry_out(outbound_id, choice)
-        if receipt is not None and _contradicts(receipt, choice):
+        answer = Answer(choice, Level.A2, "page")
+        if choice is not Choice.NO and "credential" in visit.form:
+            answer = await self._passkeys.approval(visit, outbound_id, choice)
+        receipt = await self._carry_out(outbound_id, answer)
+        if receipt is not None and receipt.status == Status.AWAITING_APPROVAL:
+            visit.session.notes.append(_STALE)
+        elif receipt is not None and _contradicts(receipt, choice):
             visit.session.notes.append(_LATE)
         return RedirectResponse(there, 303)
+
+    async def challenge(self, visit: Visit) -> Response:
+        """What a passkey must sign for a yes to one outbound, as it was shown."""
+        outbound_id, choice = _id(visit.form), _choice(visit.form)
+        self._check_question(await self._person.question(outbound_id), visit.form.get("shown", ""), choice)
+        return await self._passkeys.ask_approval(visit, outbound_id, choice)
 
     def _check_question(self, question: Question, seen: str, choice: Choice) -> None:
         """What is approved is what was shown, and can be sent from here. A no needs neither."""
@@ -73,9 +85,9 @@ class Actions:
         if question.carrier != self._parts.opened.carrier_name:
             raise HTTPException(409, f"This waits for the carrier {question.carrier}, which this console does not use.")
 
-    async def _carry_out(self, outbound_id: str, choice: Choice) -> Receipt | None:
+    async def _carry_out(self, outbound_id: str, answer: Answer) -> Receipt | None:
         """The receipt, or `None` while it is still on its way out: the page then follows it."""
-        task = asyncio.create_task(self._person.answer(outbound_id, Answer(choice, Level.A2, "page")))
+        task = asyncio.create_task(self._person.answer(outbound_id, answer))
         self._running.add(task)
         task.add_done_callback(self._ended)
         done, _ = await asyncio.wait({task}, timeout=_PATIENCE_S)
@@ -155,6 +167,13 @@ def _id(form: dict[str, str]) -> str:
     if not ID.fullmatch(given):
         raise HTTPException(404, "There is no such entry. Nothing was done.")
     return given
+
+
+def _choice(form: dict[str, str]) -> Choice:
+    choice = _CHOICES.get(form.get("choice", ""))
+    if choice is None:
+        raise HTTPException(400, "There is no such answer. Nothing was done.")
+    return choice
 
 
 def _contradicts(receipt: Receipt, choice: Choice) -> bool:

@@ -16,6 +16,7 @@ from ringback.errors import ConfigurationError, LedgerError, NotFound, RingbackE
 from ringback_server.console.actions import Actions
 from ringback_server.console.gate import Gate, Parts
 from ringback_server.console.pages import Pages
+from ringback_server.console.passkeys import Passkeys
 from ringback_server.console.passphrase import Tries
 from ringback_server.console.protection import Guard
 from ringback_server.console.sessions import Sessions
@@ -46,8 +47,9 @@ def build(opened: Ringback, port: int) -> tuple[Guard, Watch]:
 
     parts = Parts(opened, Sessions(now, port), Tries(now), Watch(opened), build_environment(now))
     gate = Gate(parts)
-    pages = Pages(parts, gate)
-    actions = Actions(parts, gate, pages)
+    passkeys = Passkeys(parts, gate, port)
+    pages = Pages(parts, gate, passkeys)
+    actions = Actions(parts, gate, pages, passkeys)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -65,18 +67,19 @@ def build(opened: Ringback, port: int) -> tuple[Guard, Watch]:
         return _tell(gate, error)
 
     handlers: dict[Any, Any] = {HTTPException: told, RingbackError: told, Exception: told}
-    app = Starlette(routes=_routes(gate, pages, actions), lifespan=lifespan, exception_handlers=handlers)
+    app = Starlette(routes=_routes(gate, pages, actions, passkeys), lifespan=lifespan, exception_handlers=handlers)
     app.router.redirect_slashes = False  # a path is spelled right or it is none
     return Guard(app, port), parts.watch
 
 
-def _routes(gate: Gate, pages: Pages, actions: Actions) -> list[Route]:
+def _routes(gate: Gate, pages: Pages, actions: Actions, passkeys: Passkeys) -> list[Route]:
     reading: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/": gate.page(pages.waiting),
         "/outbounds/{id}": gate.page(pages.outbound),
         "/history": gate.page(pages.history),
         "/allowed": gate.page(pages.allowed),
         "/line": gate.page(pages.line),
+        "/passkeys": gate.page(passkeys.show),
         "/sign-in": pages.sign_in,
         "/events": pages.events,
         "/health": pages.health,
@@ -84,8 +87,13 @@ def _routes(gate: Gate, pages: Pages, actions: Actions) -> list[Route]:
     }
     acting = {
         "/answer": gate.action(actions.answer),
+        "/answer/challenge": gate.action(actions.challenge),
         "/allowed": gate.action(actions.allow),
         "/allowed/revoke": gate.action(actions.revoke),
+        "/passkeys": gate.action(passkeys.add),
+        "/passkeys/challenge": gate.action(passkeys.ask),
+        "/passkeys/create": gate.action(passkeys.create),
+        "/passkeys/remove": gate.action(passkeys.remove),
         "/sign-out": gate.action(actions.sign_out),
         "/sign-in": gate.action(actions.sign_in, signing_in=True),
     }

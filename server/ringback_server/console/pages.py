@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from ringback.errors import NotFound
-from ringback.ledger.records import Level
 from ringback.model.outbound import Channel
 from ringback_server.console.gate import Access, Gate, Parts, Visit
 from ringback_server.console.views import CHANNELS, allowance_view, line_view, outcome_view, question_view
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from ringback.approvals import Question
     from ringback.receipts import Receipt
+    from ringback_server.console.passkeys import Passkeys
     from ringback_server.console.sessions import Session
 
 _HISTORY: Final = 100
@@ -32,30 +32,32 @@ NO_ALLOWANCE: Final[dict[str, str]] = {"number": "", "channel": "sms", "days": "
 class Pages:
     """The pages of one console."""
 
-    def __init__(self, parts: Parts, gate: Gate) -> None:
+    def __init__(self, parts: Parts, gate: Gate, passkeys: Passkeys) -> None:
         self._parts = parts
         self._gate = gate
+        self._passkeys = passkeys
         self._person = parts.opened.person
 
     async def waiting(self, visit: Visit) -> Response:
         """Everything that waits for an answer, whole."""
         carrier = self._parts.opened.carrier_name
         questions = [question_view(question, carrier=carrier) for question in await self._person.waiting()]
-        values = {"questions": questions, "count": len(questions), "line": await self._line(), **self._can()}
-        return self._gate.render("waiting.html", visit, **values)
+        values: dict[str, Any] = {"questions": questions, "count": len(questions), "line": await self._line()}
+        return self._gate.render("waiting.html", visit, passkey=await self._passkeys.view(visit.request), **values)
 
     async def outbound(self, visit: Visit) -> Response:
         """One outbound: to answer, or what became of it."""
         wanted, carrier = visit.request.path_params["id"], self._parts.opened.carrier_name
+        passkey = await self._passkeys.view(visit.request)
         try:
             question = question_view(await self._person.question(wanted), carrier=carrier)
-            return self._gate.render("outbound.html", visit, question=question, outcome=None, **self._can())
+            return self._gate.render("outbound.html", visit, question=question, outcome=None, passkey=passkey)
         except NotFound:
             entry = await self.decided(wanted)
         if entry is None:
             raise HTTPException(404, "There is no such request among the newest ones.")
         question, outcome = question_view(entry[0], carrier=carrier), outcome_view(entry[1])
-        return self._gate.render("outbound.html", visit, question=question, outcome=outcome, **self._can())
+        return self._gate.render("outbound.html", visit, question=question, outcome=outcome, passkey=passkey)
 
     async def decided(self, outbound_id: str) -> tuple[Question, Receipt] | None:
         """One of the newest outbounds that wait no more."""
@@ -86,12 +88,15 @@ class Pages:
             given={**NO_ALLOWANCE, **{name: given[name] for name in NO_ALLOWANCE if name in given}},
             problem=problem,
             carrier=self._parts.opened.carrier_name,
-            **self._can(),
+            passkey=await self._passkeys.view(visit.request),
         )
 
     async def line(self, visit: Visit) -> Response:
         """The agent's line."""
-        return self._gate.render("line.html", visit, line=await self._line(), least=self._person.least.value)
+        passkey = await self._passkeys.view(visit.request)
+        return self._gate.render(
+            "line.html", visit, line=await self._line(), least=self._person.least.value, passkey=passkey
+        )
 
     async def sign_in(self, request: Request) -> Response:
         """The form that asks for the passphrase."""
@@ -139,6 +144,3 @@ class Pages:
     async def _line(self) -> dict[str, Any]:
         opened = self._parts.opened
         return line_view(await self._parts.watch.line(), carrier=opened.carrier_name, live=opened.live)
-
-    def _can(self) -> dict[str, Any]:
-        return {"passkey_needed": self._person.least > Level.A2}
