@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.e2e.console.conftest import PASSPHRASE, Installation, send, told
 
+from ringback import detached
 from ringback.errors import ConfigurationError
 from ringback.ledger.records import Choice, Level
 from ringback.settings import ApprovalFloor, Settings
@@ -54,10 +55,13 @@ def environment(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> 
             monkeypatch.delenv(name)
     for name, value in installation.environment.items():
         monkeypatch.setenv(name, value)
+    before = len(detached._started)
     yield installation.settings
-    endpoint = installation.home / "console" / "endpoint.json"
-    if endpoint.exists():
-        os.kill(told(endpoint)["pid"], signal.SIGKILL)
+    # All of them: one that gave way to another takes its place when that one is ended first.
+    for child in reversed(detached._started[before:]):
+        child.kill()
+    for child in detached._started[before:]:
+        child.wait()
 
 
 def test_it_announces_itself_to_its_owner_alone(installation: Installation, tmp_path: Path) -> None:
