@@ -49,10 +49,13 @@ class Handlers:
         self._host = host
         self.bus = InMemorySubscriptionBus()
         self._subscribed: dict[str, ServerSession] = {}
+        self._tools: list[types.Tool] = []
 
     async def list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         """The seven tools."""
-        return types.ListToolsResult(tools=[tool.describe() for tool in TOOLS])
+        if not self._tools:
+            self._tools = [tool.describe() for tool in TOOLS]
+        return types.ListToolsResult(tools=self._tools)
 
     async def call_tool(
         self, context: Context, params: types.CallToolRequestParams

@@ -34,12 +34,14 @@ class Keyring:
     """Derived keys of one installation. Never printed, never pickled."""
 
     def __init__(self, master: bytes) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         if len(master) != _KEY_BYTES:
             raise ConfigurationError(
                 f"The key has {len(master)} bytes; {_KEY_BYTES} are needed.",
                 hint="Set RINGBACK_KEY to 32 random bytes in base64, or unset it to use the key file.",
             )
-        self._seal = _derive(master, b"seal")
+        self._aead = AESGCM(_derive(master, b"seal"))
         self._index = _derive(master, b"index")
         self._digest = _derive(master, b"digest")
         self._passkey = _derive(master, b"passkey")
@@ -59,11 +61,9 @@ class Keyring:
 
     def seal(self, plain: dict[str, Any], *, row: str, column: str) -> bytes:
         """Encrypt by AES-256-GCM, bound to the row and column that it is stored in."""
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
         nonce = os.urandom(_NONCE_BYTES)
         text = json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
-        return nonce + AESGCM(self._seal).encrypt(nonce, text, f"{column}:{row}".encode())
+        return nonce + self._aead.encrypt(nonce, text, f"{column}:{row}".encode())
 
     def open(self, sealed: bytes, *, row: str, column: str) -> dict[str, Any]:
         """Decrypt what `seal` made for the same row and column.
@@ -72,10 +72,9 @@ class Keyring:
             LedgerError: the key is another one, or the bytes were changed or moved.
         """
         from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         try:
-            text = AESGCM(self._seal).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], f"{column}:{row}".encode())
+            text = self._aead.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], f"{column}:{row}".encode())
         except (InvalidTag, ValueError):  # a ValueError where not even the nonce is whole
             raise LedgerError(
                 "A stored entry cannot be opened: the key is another one, or the entry was altered.",

@@ -54,6 +54,7 @@ async def test_what_is_not_approved_is_never_claimed(ledger: Ledger, status: Sta
 
 async def test_the_claim_is_on_the_disk_before_it_returns(ledger: Ledger, home: Path) -> None:
     record = await approved(ledger)
+    await stored(ledger, outbound(text="Another one, which need not be on the disk at once."))
     asked: list[str] = []
     ledger.database._connection.set_trace_callback(asked.append)
     await ledger.deliveries.claim(record.id, owner="me", lease_s=240)

@@ -17,10 +17,10 @@ async def with_consent(call: Call) -> Result:
     A client of the stateless protocol comes back with the same call and the person's answer: then nothing is proposed
     anew, the answer is stored for the question that was asked.
     """
-    call.arguments()
+    given = call.arguments()
     if call.params.request_state is not None:
         return told(await call.asking.answered(call.context, call.params))
-    receipt = await call.spec.run(call.telephone, call.arguments())
+    receipt = await call.spec.run(call.telephone, given)
     if receipt["status"] != Status.AWAITING_APPROVAL:
         return told(receipt)
     asked = await call.asking.ask(call.context, receipt)

@@ -6,6 +6,7 @@ type for what is possible but not valid, so country codes and the North American
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from ringback.guards.base import Allow, Decision, Facts, Refuse
@@ -32,18 +33,23 @@ def destination(facts: Facts) -> Decision:
     if kind is not None:
         rule, words = kind
         return Refuse(rule, f"The number is {words}; Ringback never reaches one.", _WAY_OUT)
-    if facts.line is not None and facts.line.live:
-        import phonenumbers
-
-        if not phonenumbers.is_valid_number(parsed(number)):
-            return Refuse(
-                "destination_not_valid",
-                "No telephone can have this number by its country's plan.",
-                "Ask the person for the number again; a digit may be wrong.",
-            )
+    if facts.line is not None and facts.line.live and not _is_valid(number):
+        return Refuse(
+            "destination_not_valid",
+            "No telephone can have this number by its country's plan.",
+            "Ask the person for the number again; a digit may be wrong.",
+        )
     return Allow()
 
 
+@lru_cache(maxsize=1024)
+def _is_valid(number: PhoneNumber) -> bool:
+    import phonenumbers
+
+    return phonenumbers.is_valid_number(parsed(number))
+
+
+@lru_cache(maxsize=1024)
 def _forbidden_kind(number: PhoneNumber) -> tuple[str, str] | None:
     """The rule that forbids the number and its words, if one does."""
     if number.country_code in SATELLITE:

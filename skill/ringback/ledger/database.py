@@ -45,12 +45,13 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with _faults():
+        self._durable: bool | None = None
+        with _faults:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600, exist_ok=True)
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_TIMEOUT_MS / 1000)
         try:
-            with _faults():
+            with _faults:
                 self._connection.row_factory = sqlite3.Row
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -88,8 +89,10 @@ class Database:
         Raises:
             LedgerError: it could not be begun or committed; then nothing of it is stored.
         """
-        with _faults():
-            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        with _faults:
+            if durable is not self._durable:
+                self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                self._durable = durable
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -101,18 +104,18 @@ class Database:
 
     def one(self, name: str, **values: Any) -> sqlite3.Row | None:
         """The first row of a named statement."""
-        with _faults():
+        with _faults:
             row: sqlite3.Row | None = self._connection.execute(_queries()[name], values).fetchone()
             return row
 
     def all(self, name: str, **values: Any) -> list[sqlite3.Row]:
         """Every row of a named statement."""
-        with _faults():
+        with _faults:
             return self._connection.execute(_queries()[name], values).fetchall()
 
     def run(self, name: str, **values: Any) -> None:
         """A named statement that gives nothing back."""
-        with _faults():
+        with _faults:
             self._connection.execute(_queries()[name], values)
 
     def meta(self, name: str, default: str) -> str:
@@ -123,7 +126,7 @@ class Database:
 
     def peek_meta(self, name: str) -> str | None:
         """The value stored under `name`, if any."""
-        with _faults():
+        with _faults:
             row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
             return None if row is None else str(row[0])
 
@@ -142,17 +145,22 @@ def _statements(script: str) -> Iterator[str]:
             pending = ""
 
 
-@contextmanager
-def _faults() -> Iterator[None]:
-    """Turn the database's own errors into ours; none of them repeats a value."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise LedgerError(f"The ledger cannot be used: {error}.", hint=_DISK_HINT) from None
-    except sqlite3.DatabaseError as error:
-        raise LedgerError(
-            f"The ledger is damaged or was changed by something else: {type(error).__name__}.",
-            hint="Restore it from a copy, or move it away to begin a new one. Nothing is sent until then.",
-        ) from None
-    except OSError as error:
-        raise LedgerError(f"The ledger's folder cannot be used: {error.strerror}.", hint=_DISK_HINT) from None
+class _Faults:
+    """Turns the database's own errors into ours; none of them repeats a value."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sqlite3.OperationalError):
+            raise LedgerError(f"The ledger cannot be used: {error}.", hint=_DISK_HINT) from None
+        if isinstance(error, sqlite3.DatabaseError):
+            raise LedgerError(
+                f"The ledger is damaged or was changed by something else: {type(error).__name__}.",
+                hint="Restore it from a copy, or move it away to begin a new one. Nothing is sent until then.",
+            ) from None
+        if isinstance(error, OSError):
+            raise LedgerError(f"The ledger's folder cannot be used: {error.strerror}.", hint=_DISK_HINT) from None
+
+
+_faults = _Faults()

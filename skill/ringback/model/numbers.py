@@ -103,6 +103,7 @@ def parse_number(text: str, *, home: PhoneNumber | None = None) -> PhoneNumber:
     raise _diagnose(text, home)
 
 
+@lru_cache(maxsize=1024)
 def _possible(number: PhoneNumber) -> PhoneNumber:
     """The number, if its length can occur in its country."""
     import phonenumbers
