@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from ringback.errors import RingbackError
 from ringback_server.console.passphrase import write_private
-from ringback_server.console.starting import claim, console_folder, end_other, identity, running_console
+from ringback_server.console.starting import claim, console_folder, end_other, host_name, identity, running_console
 
 if TYPE_CHECKING:
     import sqlite3
@@ -34,6 +35,7 @@ _POLL_S: Final = 0.05
 _KEEP_ALIVE_S: Final = 30
 _CLOSE_S: Final = 5
 _HOST: Final = "127.0.0.1"
+_TRIES: Final = 5
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -117,9 +119,10 @@ async def _serve(settings: Settings, port: int, idle_exit_s: float, announce: Pa
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_CLOSE_S,
         )
-        told = json.dumps({"url": f"http://{_HOST}:{port}", "pid": os.getpid(), **identity(settings)})
+        url = f"http://{host_name(settings)}:{port}"
+        told = json.dumps({"url": url, "pid": os.getpid(), **identity(settings)})
         files = [console_folder(settings) / "endpoint.json", *([announce] if announce else [])]
-        server = _server(config, watch, f"ringback console on http://{_HOST}:{port}", told, files)
+        server = _server(config, watch, f"ringback console on {url}", told, files)
         idle = asyncio.create_task(_exit_when_idle(server, guard, watch, idle_exit_s))
         try:
             await server.serve(sockets=listeners)
@@ -169,17 +172,28 @@ async def _exit_when_idle(server: uvicorn.Server, guard: Guard, watch: Watch, af
 
 def _bind(port: int) -> list[socket.socket]:
     """Listening sockets on the port, or on any free one when it is taken."""
+    for tried in (port, *[0] * _TRIES):
+        with contextlib.suppress(OSError):
+            listeners = _listen_twice(tried)
+            if tried != port:
+                _tell(f"port {port} is taken; using {listeners[0].getsockname()[1]} instead")
+            return listeners
+    return _listen_twice(0)
+
+
+def _listen_twice(port: int) -> list[socket.socket]:
+    """On both addresses that a browser may take for "localhost", or on none.
+
+    Somebody who stood on the other one could show a page that looks like ours, and have a passkey sign for our name.
+    """
+    listeners = [_listen(socket.AF_INET, _HOST, port)]
     try:
-        first = _listen(socket.AF_INET, _HOST, port)
-    except OSError:
-        if port == 0:
+        listeners.append(_listen(socket.AF_INET6, "::1", listeners[0].getsockname()[1]))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            listeners[0].close()
             raise
-        first = _listen(socket.AF_INET, _HOST, 0)
-        _tell(f"port {port} is taken; using {first.getsockname()[1]} instead")
-    listeners = [first]
-    # A browser may look up "localhost" as ::1: nobody else shall stand there with a page that looks like ours.
-    with contextlib.suppress(OSError):
-        listeners.append(_listen(socket.AF_INET6, "::1", first.getsockname()[1]))
+        # This machine has no IPv6, so nobody stands there.
     return listeners
 
 

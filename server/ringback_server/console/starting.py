@@ -12,6 +12,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
 from ringback.errors import ConfigurationError
+from ringback.settings import ApprovalFloor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,7 @@ IDLE_EXIT_S: Final = 3600
 _START_TIMEOUT_S: Final = 20.0
 _POLL_S: Final = 0.05
 _ANSWER_TIMEOUT_S: Final = 2.0
-_ADDRESS: Final = re.compile(r"http://127\.0\.0\.1:(\d{1,5})", re.ASCII)
+_ADDRESS: Final = re.compile(r"http://(?:127\.0\.0\.1|localhost):(\d{1,5})", re.ASCII)
 
 
 def console_folder(settings: Settings) -> Path:
@@ -33,6 +34,15 @@ def console_folder(settings: Settings) -> Path:
 def identity(settings: Settings) -> dict[str, str]:
     """What a console must have in common with whoever joins it."""
     return {"carrier": settings.carrier_name, "approval": settings.approval.value}
+
+
+def host_name(settings: Settings) -> str:
+    """The name under which people open the console.
+
+    Passkeys belong to a name, never to an address. Without the need for one it is the address: fewer other servers of
+    this machine are visited under it, and all that are get the session's cookie as well.
+    """
+    return "localhost" if settings.approval is ApprovalFloor.PASSKEY else "127.0.0.1"
 
 
 def claim(folder: Path) -> sqlite3.Connection | None:
