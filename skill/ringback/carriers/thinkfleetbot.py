@@ -134,13 +134,27 @@ def build(settings: Settings, *, transport: httpx.AsyncBaseTransport | None = No
         raise ConfigurationError(
             f"ThinkFleetBot needs {' and '.join(missing)}.", hint="Set what is missing, or RINGBACK_CARRIER=sandbox."
         )
-    parts = urlsplit(settings.saas_api_url)
-    loopback = parts.hostname in {"127.0.0.1", "::1", "localhost"}
-    if not parts.hostname or parts.scheme not in {"https", "http"} or (parts.scheme == "http" and not loopback):
+    if not _is_safe_url(settings.saas_api_url):
         raise ConfigurationError(
-            "SAAS_API_URL is not an https:// URL.", hint="Plain http is accepted for this machine only."
+            "SAAS_API_URL is not a plain https:// URL.", hint="Plain http is accepted for this machine only."
         )
-    return ThinkFleetBot(connect(settings.saas_api_url, settings.saas_api_key.get_secret_value(), settings, transport))
+    key = settings.saas_api_key.get_secret_value()
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigurationError(
+            "SAAS_API_KEY has characters that no HTTP header can carry.", hint="Copy it again from ThinkFleetBot."
+        )
+    return ThinkFleetBot(connect(settings.saas_api_url, key, settings, transport))
+
+
+def _is_safe_url(url: str) -> bool:
+    """Whether it is https, or http to this machine, without credentials, which a log could show."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    schemes = {"https", "http"} if host in {"127.0.0.1", "::1", "localhost"} else {"https"}
+    return bool(host) and parts.scheme in schemes and not (parts.username or parts.password)
 
 
 def connect(url: str, key: str, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> CarrierHttp:

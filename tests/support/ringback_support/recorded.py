@@ -1,0 +1,147 @@
+"""Recorded exchanges with carriers: what `tests/wire/<carrier>/` holds, for tests that run over all carriers.
+
+`carrier.json`:
+    live            whether real telephones ring
+    settings        environment variables that set the carrier up; `{url}` stands for the server's address
+    files           optional: JSON files in the home folder, by path
+    exchanges_of    optional: another carrier whose wire this one speaks
+
+`exchanges/<name>.json`:
+    ask             the call of the `Carrier` protocol, as `call` and its arguments
+    request         what must go over the wire: method, target, headers (at least these), JSON body (exactly this)
+    answer          what comes back: status and JSON body, as the service documents it
+    means           what the call must return; a field that is left out is not known
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ringback.carriers.registry import build_carrier
+from ringback.model.numbers import PhoneNumber
+from ringback.model.outbound import Acceptance, Channel, Line, Outbound, Report
+from ringback.settings import load_settings
+from ringback_support.wire_server import Reply, Request, WireServer, reply, wire_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    import pytest
+
+    from ringback.carriers.base import Carrier
+
+WIRE = Path(__file__).resolve().parents[2] / "wire"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One recorded exchange."""
+
+    name: str
+    ask: dict[str, Any]
+    request: dict[str, Any]
+    answer: dict[str, Any]
+    means: Any
+
+    def reply(self) -> Reply:
+        return reply(self.answer["status"], self.answer["body"])
+
+    async def perform(self, carrier: Carrier) -> Any:
+        """Make the call, and give back its result in the form of `means`."""
+        call, given = self.ask["call"], self.ask
+        if call == "line":
+            return _line(await carrier.line())
+        if call == "transmit":
+            return _acceptance(await carrier.transmit(outbound(carrier.name, given)))
+        if call == "report":
+            return _report(await carrier.report(Channel(given["channel"]), given["carrier_id"]))
+        items = await carrier.history(given["limit"])
+        names = ("carrier_id", "channel", "to", "status", "created_at")
+        return [{name: str(getattr(item, name)) for name in names} for item in items]
+
+
+def outbound(carrier: str, given: dict[str, Any]) -> Outbound:
+    return Outbound(Channel(given["channel"]), PhoneNumber(given["to"]), carrier, given["text"], given.get("media_url"))
+
+
+def _line(line: Line) -> dict[str, Any]:
+    number = line.number.e164 if line.number else None
+    return {"enabled": line.enabled, "number": number, "capabilities": sorted(line.capabilities)}
+
+
+def _acceptance(acceptance: Acceptance) -> dict[str, Any]:
+    return {"carrier_id": acceptance.carrier_id, "status": acceptance.status.value}
+
+
+def _report(report: Report) -> dict[str, Any]:
+    names = ("delivered_at", "error", "duration_s", "recording_url", "keys")
+    known = {name: value for name in names if (value := getattr(report, name)) is not None}
+    return {"status": report.status.value, **known}
+
+
+def description(name: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((WIRE / name / "carrier.json").read_text(encoding="utf-8"))
+    return told
+
+
+def exchanges(name: str) -> list[Exchange]:
+    """Every recorded exchange of a carrier."""
+    folder = WIRE / description(name).get("exchanges_of", name) / "exchanges"
+    paths = sorted(folder.glob("*.json"))
+    return [Exchange(path.stem, **json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+
+
+def one_for(name: str, call: str, channel: str | None = None) -> Exchange:
+    """The first exchange of a call, on a channel if one is given."""
+    found = (
+        each for each in exchanges(name) if each.ask["call"] == call and channel in {None, each.ask.get("channel")}
+    )
+    return next(found)
+
+
+@dataclass
+class Recorded:
+    """Answers the check of the line as recorded, and everything else as `answer` says."""
+
+    name: str
+    answer: Callable[[Request], Reply] | None = None
+
+    def __call__(self, request: Request) -> Reply:
+        line = one_for(self.name, "line")
+        if self.answer is None or (request.method, request.target) == (line.request["method"], line.request["target"]):
+            return line.reply()
+        return self.answer(request)
+
+
+@asynccontextmanager
+async def carrier_from_settings(
+    name: str, home: Path, monkeypatch: pytest.MonkeyPatch, respond: Callable[[Request], Reply]
+) -> AsyncIterator[tuple[Carrier, WireServer]]:
+    """A carrier built from the environment and the home folder, talking to a server of the test's."""
+    async with wire_server(respond) as server:
+        set_up(name, home, monkeypatch, server.url)
+        carrier = build_carrier(load_settings())
+        try:
+            yield carrier, server
+        finally:
+            await carrier.aclose()
+
+
+def set_up(name: str, home: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """The environment and the files that a carrier's description asks for."""
+    told = description(name)
+    for variable in [each for each in os.environ if each.startswith(("RINGBACK_", "SAAS_"))]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("RINGBACK_HOME", str(home))
+    monkeypatch.setenv("RINGBACK_CARRIER", name)
+    for variable, value in told["settings"].items():
+        monkeypatch.setenv(variable, value.replace("{url}", url))
+    for path, content in told.get("files", {}).items():
+        target = home / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(content).replace("{url}", url), encoding="utf-8")
