@@ -6,6 +6,7 @@ nobody uses it: docs/decisions/0005. It is reached through `endpoint.json` in it
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ class Sandbox:
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self._settings = settings
         self._clock = clock or SystemClock()
+        self._connecting = asyncio.Lock()
         self._wire: ThinkFleetBot | None = None
         self._url: str | None = None
 
@@ -73,12 +75,13 @@ class Sandbox:
             await wire.aclose()
 
     async def _connected(self) -> ThinkFleetBot:
-        if self._wire is None:
-            state = self._settings.home / "sandbox"
-            endpoint = await self._find(state) or await self._start(state)
-            self._url = endpoint["url"]
-            self._wire = ThinkFleetBot(connect(endpoint["url"], endpoint["api_key"], self._settings))
-        return self._wire
+        async with self._connecting:  # many at once find or start one sandbox, and share one client
+            if self._wire is None:
+                state = self._settings.home / "sandbox"
+                endpoint = await self._find(state) or await self._start(state)
+                self._url = endpoint["url"]
+                self._wire = ThinkFleetBot(connect(endpoint["url"], endpoint["api_key"], self._settings))
+            return self._wire
 
     async def _find(self, state: Path) -> dict[str, Any] | None:
         """The running sandbox of this state folder, if it answers with the key that it announced."""
