@@ -152,7 +152,7 @@ ON CONFLICT DO NOTHING
 RETURNING *;
 
 -- name: passkeys
-SELECT * FROM passkey ORDER BY created_at, id;
+SELECT * FROM passkey ORDER BY rowid;
 
 -- name: passkey_by_id
 SELECT * FROM passkey WHERE id = :id;
