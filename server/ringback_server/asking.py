@@ -136,7 +136,7 @@ class Asking:
         answer = Answer(
             _choice(result),
             Level.A1,
-            f"client:{_client_name(context)}",
+            f"client:{client_name(context)}",
             digits=digits if isinstance(digits, str) else "",
             nonce=nonce,
         )
@@ -188,7 +188,7 @@ def _choice(result: types.ElicitResult) -> Choice:
     return {"once": Choice.ONCE, "day": Choice.DAY, "no": Choice.NO}.get(chosen, Choice.DISMISSED)
 
 
-def _client_name(context: Context) -> str:
+def client_name(context: Context) -> str:
     """The client's own name for itself, without digits: it is stored in plain."""
     params = context.session.client_params
     name = params.client_info.name if params is not None else ""

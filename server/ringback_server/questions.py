@@ -42,6 +42,7 @@ def words(question: Question) -> str:
     lines = [
         f"{_VERBS[question.channel]}: {question.number} ({question.country})",
         f"Carrier: {question.carrier}. {reach}",
+        f"Asked for by: {question.asked_by}",
         "",
         "The voice says:" if call else "The text:",
         *(f"> {line}" for line in question.text.split("\n")),

@@ -55,6 +55,8 @@ class Question:
     segments: Segments | None
     media_url: str | None = field(repr=False)
     media_host: str | None
+    asked_by: str
+    """Which program asks, by its own name for itself."""
     asked_at: float
     expires_at: float
 
@@ -101,6 +103,7 @@ class Approvals:
             segments=None if outbound.channel is Channel.VOICE else count_segments(outbound.text),
             media_url=outbound.media_url,
             media_host=outbound.media_host,
+            asked_by=record.asked_by,
             asked_at=record.created_at,
             expires_at=record.expires_at,
         )

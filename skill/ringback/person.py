@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringback.approvals import PLAIN_CHARS
-from ringback.errors import NotFound
+from ringback.errors import NotFound, Refused
+from ringback.guards import Facts, Refuse, destination
 from ringback.ledger.consents import Grant
 from ringback.model.numbers import parse_number
-from ringback.model.outbound import PROMPT_LIMIT
+from ringback.model.outbound import PROMPT_LIMIT, Channel, Outbound
 from ringback.model.status import Status
 from ringback.receipts import Receipt, receipt
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from ringback.ledger import Ledger
     from ringback.ledger.records import Allowance, Choice, Level, Record
     from ringback.lines import Lines
-    from ringback.model.outbound import Channel
 
 
 class Person:
@@ -107,8 +107,13 @@ class Person:
 
         Raises:
             InvalidNumber: the number cannot be read.
+            Refused: the number is of a kind that nothing is ever sent to.
         """
         parsed = parse_number(number)
+        wish = Outbound(Channel.SMS, parsed, self._carrier_name, "-")
+        objection = destination(Facts(wish, await self._lines.current(), consented=True))
+        if isinstance(objection, Refuse):
+            raise Refused(objection.rule, objection.message, hint=objection.hint)
         chars = PLAIN_CHARS[channel] if plain else PROMPT_LIMIT
         grant = Grant(channel, self._carrier_name, seconds, count, chars, links=not plain)
         return await self._ledger.consents.allow(parsed, grant, level=level, via=via)

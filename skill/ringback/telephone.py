@@ -7,6 +7,8 @@ that is `ringback.person`.
 from __future__ import annotations
 
 import math
+import re
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
 from ringback.errors import InvalidRequest, Refused
@@ -34,6 +36,9 @@ KEY_LIMIT: Final = 200
 _LEDGER_POLL_S = 0.2
 _FIRST_CARRIER_POLL_S = 0.5
 _LONGEST_CARRIER_POLL_S = 4.0
+_ASKER_LIMIT = 40
+asked_by: Final[ContextVar[str]] = ContextVar("asked_by", default="a program")
+"""Which program asks, by its own name for itself; a face sets it, and the person is shown it."""
 _MOVING = frozenset({Status.APPROVED, Status.DISPATCHING})
 
 
@@ -125,7 +130,7 @@ class Telephone:
         if isinstance(decision, Refuse):
             raise Refused(decision.rule, decision.message, hint=decision.hint)
         spend = least if isinstance(decision, Allow) else None
-        record, is_new = await self._ledger.outbounds.add(outbound, key=key, spend=spend)
+        record, is_new = await self._ledger.outbounds.add(outbound, key=key, spend=spend, asked_by=_asker())
         if record.status is Status.APPROVED:
             record = await self._dispatcher.dispatch(record.id)
         elif not is_new:
@@ -209,6 +214,11 @@ class Telephone:
 
     async def _refreshed(self, record: Record) -> Record:
         return await self._inbound.refresh(record)
+
+
+def _asker() -> str:
+    """The asking program's name without digits: it is stored in plain, and could be anything."""
+    return re.sub(r"[^A-Za-z ._()-]", "", asked_by.get())[:_ASKER_LIMIT].strip() or "a program without a name"
 
 
 def _is_settled(first: Record, record: Record) -> bool:

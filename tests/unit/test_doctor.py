@@ -34,7 +34,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     folder.mkdir(mode=0o700)
     monkeypatch.setenv("RINGBACK_HOME", str(folder))
-    monkeypatch.setenv("SAAS_API_URL", f"http://user:{URL_SECRET}@127.0.0.1:9/path")
+    monkeypatch.setenv("SAAS_API_URL", f"http://127.0.0.1:9/{URL_SECRET}")
     monkeypatch.setenv("SAAS_API_KEY", KEY_SECRET)
     return folder
 

@@ -85,9 +85,11 @@ def call(output: Output, to: str, prompt: str, key: str | None, wait_s: float) -
 
 
 def _send(output: Output, wait_s: float, send: Callable[[Telephone], Coroutine[Any, Any, Receipt]]) -> int:
+    from ringback.telephone import asked_by
     from ringback_server.commands.installation import installation
     from ringback_server.commands.words import receipt_lines
 
+    asked_by.set("the ringback command")
     with installation() as here:
         receipt = followed(here, here.run(send(here.opened.telephone)), wait_s, output)
         page = _page(here.opened.settings) if receipt.status == "awaiting_approval" else None

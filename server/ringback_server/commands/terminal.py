@@ -87,7 +87,7 @@ def question_lines(question: Question, output: Output) -> list[str]:
             ("Carrier", f"{question.carrier} ({output.style(reach, 'red' if question.live else None)})"),
             ("Size", size),
             ("Media", f"from {question.media_host}" if question.media_url else ""),
-            ("Asked", ago(time.time() - question.asked_at)),
+            ("Asked", f"{ago(time.time() - question.asked_at)} by {question.asked_by}"),
             ("Expires", f"in {span(question.expires_at - time.time())}"),
             ("Id", question.id),
         ],

@@ -138,6 +138,7 @@ def question_view(question: Question, *, carrier: str) -> dict[str, Any]:
         "carrier": question.carrier,
         "live": question.live,
         "elsewhere": question.carrier != carrier,
+        "asked_by": question.asked_by,
         "asked_at": question.asked_at,
         "expires_at": question.expires_at,
         "shown": shown(question),
@@ -156,6 +157,7 @@ def shown(question: Question) -> str:
         question.country,
         question.text,
         question.media_url,
+        question.asked_by,
         question.asked_at,
         question.expires_at,
     ]

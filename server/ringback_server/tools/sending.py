@@ -20,6 +20,10 @@ async def with_consent(call: Call) -> Result:
     given = call.arguments()
     if call.params.request_state is not None:
         return told(await call.asking.answered(call.context, call.params))
+    from ringback.telephone import asked_by
+    from ringback_server.asking import client_name
+
+    asked_by.set(f"{client_name(call.context)} over MCP")
     receipt = await call.spec.run(call.telephone, given)
     if receipt["status"] != Status.AWAITING_APPROVAL:
         return told(receipt)

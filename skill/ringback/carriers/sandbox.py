@@ -101,6 +101,7 @@ class Sandbox:
 
     async def _start(self, state: Path) -> dict[str, Any]:
         """Start a process of its own. Two that start at once are settled by the sandbox's lock on its folder."""
+        state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         child = start_detached(
             "ringback_sandbox",
             *("--state", str(state), "--port", str(self._settings.sandbox_port), "--idle-exit", str(_IDLE_EXIT_S)),

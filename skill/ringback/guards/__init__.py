@@ -8,7 +8,7 @@ from ringback.guards.capability import capability
 from ringback.guards.destination import destination
 from ringback.guards.enabled import enabled
 
-__all__ = ["GUARDS", "Allow", "AskPerson", "Decision", "Facts", "Guard", "Refuse", "decide"]
+__all__ = ["GUARDS", "Allow", "AskPerson", "Decision", "Facts", "Guard", "Refuse", "decide", "destination"]
 
 GUARDS: Final[tuple[Guard, ...]] = (destination, enabled, capability, approval)
 """`destination` comes first: it needs no carrier, and its refusal is final whatever the line says."""

@@ -33,13 +33,16 @@ class Outbounds:
         self._store = store
         self._database = store.database
 
-    async def add(self, outbound: Outbound, *, key: str | None, spend: Level | None) -> tuple[Record, bool]:
+    async def add(
+        self, outbound: Outbound, *, key: str | None, spend: Level | None, asked_by: str = ""
+    ) -> tuple[Record, bool]:
         """Store a wish, or find the same one again.
 
         Args:
             outbound: what is to go out.
             key: the caller's idempotency key; without one the same wish within ten minutes is the same.
             spend: take one use of a standing allowance of at least this level, if there is one.
+            asked_by: which program asks, by its own name for itself.
 
         Returns:
             The record, and whether it is new. A new one is `approved` where an allowance was spent, else
@@ -68,6 +71,7 @@ class Outbounds:
                 carrier=outbound.carrier,
                 sealed=store.seal_outbound(outbound, row_id),
                 status=status,
+                asked_by=asked_by,
                 level=Level.A0 if spent else None,
                 now=now,
                 expires_at=now + APPROVAL_WINDOW_S,

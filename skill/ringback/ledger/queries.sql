@@ -1,6 +1,8 @@
 -- name: insert_outbound
-INSERT INTO outbound (id, key, wish, contact, channel, carrier, sealed, status, level, created_at, updated_at, expires_at)
-VALUES (:id, :key, :wish, :contact, :channel, :carrier, :sealed, :status, :level, :now, :now, :expires_at);
+INSERT INTO outbound (
+    id, key, wish, contact, channel, carrier, sealed, status, asked_by, level, created_at, updated_at, expires_at)
+VALUES (
+    :id, :key, :wish, :contact, :channel, :carrier, :sealed, :status, :asked_by, :level, :now, :now, :expires_at);
 
 -- name: by_key
 SELECT * FROM outbound WHERE key = :key;

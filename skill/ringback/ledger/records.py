@@ -45,6 +45,7 @@ class Record:
     contact: str
     status: Status
     reason: str | None
+    asked_by: str
     level: Level | None
     created_at: float
     updated_at: float

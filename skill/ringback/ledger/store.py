@@ -120,6 +120,7 @@ class Store:
             contact=row["contact"],
             status=Status(row["status"]),
             reason=row["reason"],
+            asked_by=row["asked_by"],
             level=row["level"] and Level(row["level"]),
             created_at=row["created_at"],
             updated_at=row["updated_at"],

@@ -18,6 +18,7 @@ CREATE TABLE outbound (
     sealed      BLOB NOT NULL,              -- number, text, media URL
     status      TEXT NOT NULL,
     reason      TEXT,                       -- the code of a refusal or failure
+    asked_by    TEXT NOT NULL,              -- which program asked, by its own name for itself; no digits
     level       TEXT,                       -- A0 to A3, once somebody consented
     nonce       BLOB,                       -- of the question that a client carries; cleared by the first answer
     created_at  REAL NOT NULL,
