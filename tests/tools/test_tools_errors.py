@@ -64,6 +64,8 @@ async def test_what_is_no_whole_number_is_refused_without_being_repeated(
 ) -> None:
     async with house.client(answer=Reader()) as client:
         code = await refused(client, tool, arguments_of(tool, SECRET, number), SECRET)
+        told = text_of(await client.call_tool(tool, arguments_of(tool, SECRET, number)))
+        assert len(number) < 4 or number not in told.partition("Did the person mean")[0]
         history = receipt_of(await client.call_tool("history", {}))
     assert code == "invalid_number", problem
     assert history["items"] == []
