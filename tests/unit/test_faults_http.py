@@ -107,6 +107,7 @@ def later(seconds: int) -> str:
     return format_datetime(SystemClock().now() + timedelta(seconds=seconds), usegmt=True)
 
 
+TRICKLE = Reply((b"HTTP/1.1 201 Created\r\n", *[b"X: y\r\n"] * 40, TAKEN.parts[0].partition(b"\r\n")[2]), pause_s=0.05)
 BOMB = gzip.compress(b" " * 8_000_000)
 DEEP = b"[" * 200_000 + b"]" * 200_000
 UNKNOWN, UNREADABLE = ("unknown", "carrier_unavailable", 1), ("unknown", "carrier_unreadable", 1)
@@ -116,10 +117,7 @@ FAULTS: dict[str, tuple[list[Reply], tuple[str, str | None, int]]] = {
     "an answer": ([TAKEN], ("queued", None, 1)),
     "an answer in pieces": ([Reply(tuple(bytes([byte]) for byte in TAKEN.parts[0]))], ("queued", None, 1)),
     "no answer in time": ([Reply(end="hold")], UNKNOWN),
-    "an answer that trickles without end": (
-        [Reply((b"HTTP/1.1 200 OK\r\n", *[b"X: y\r\n"] * 99), pause_s=0.05)],
-        UNKNOWN,
-    ),
+    "an answer that trickles in": ([TRICKLE], UNKNOWN),
     "reset before the body was read": ([Reply(end="reset", unread=True)], UNKNOWN),
     "reset after the body was read": ([Reply(end="reset")], UNKNOWN),
     "closed without an answer": ([Reply()], UNKNOWN),
