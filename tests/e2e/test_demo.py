@@ -130,7 +130,15 @@ def test_the_demo_fails_when_a_step_is_not_as_promised(
 
 
 @pytest.fixture
-def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C reaches what is started, also where the tests run in the background and ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def started(ctrl_c: None, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A demo without a terminal that has just told the handset's address, and that address."""
     process = subprocess.Popen(
         DEMO,
