@@ -40,7 +40,7 @@ def words(question: Question) -> str:
     call = question.channel is Channel.VOICE
     reach = "Real phones ring." if question.live else "Sandbox: nothing leaves this machine."
     lines = [
-        f"{_VERBS[question.channel]}: {question.number} ({question.country})",
+        f"{_VERBS[question.channel]}: {question.number} ({question.country}, {question.line_type})",
         f"Carrier: {question.carrier}. {reach}",
         f"Asked for by: {question.asked_by}",
         "",
@@ -48,6 +48,8 @@ def words(question: Question) -> str:
         *(f"> {line}" for line in question.text.split("\n")),
         "",
     ]
+    if question.live:
+        lines.append(f"It may cost: {question.cost}.")
     if question.media_url is not None:
         lines.append(f"Attached, from {question.media_host}: {question.media_url}")
     if question.segments is not None:

@@ -50,9 +50,13 @@ class Question:
     """Whole, formatted to be read."""
     region: str | None
     country: str
+    line_type: str
+    """What kind of telephone the number belongs to, as far as its country's plan tells."""
     text: str = field(repr=False)
     """Exactly what goes out, with invisible characters written out."""
     segments: Segments | None
+    cost: str
+    """What it may cost, in words; no price is known here."""
     media_url: str | None = field(repr=False)
     media_host: str | None
     asked_by: str
@@ -91,6 +95,7 @@ class Approvals:
         """What a person must be shown of a stored outbound."""
         outbound = record.outbound
         region = outbound.to.region
+        segments = None if outbound.channel is Channel.VOICE else count_segments(outbound.text)
         return Question(
             id=record.id,
             channel=outbound.channel,
@@ -99,8 +104,10 @@ class Approvals:
             number=outbound.to.formatted,
             region=region,
             country=country_name(outbound.to),
+            line_type=outbound.to.line_type,
             text=visible(outbound.text),
-            segments=None if outbound.channel is Channel.VOICE else count_segments(outbound.text),
+            segments=segments,
+            cost=_cost(outbound.channel, segments, live=self._live),
             media_url=outbound.media_url,
             media_host=outbound.media_host,
             asked_by=record.asked_by,
@@ -237,6 +244,16 @@ def day_grant(outbound: Outbound) -> Grant:
         links=False,
         media_host=outbound.media_host,
     )
+
+
+def _cost(channel: Channel, segments: Segments | None, *, live: bool) -> str:
+    """What it may cost, as far as that is known: not the price, but what a carrier counts."""
+    if not live:
+        return "nothing"
+    if segments is None:
+        return "by your carrier's plan, as a rule for each minute; the price is not known here"
+    counted = "one message with media" if channel is Channel.MMS else f"{segments.count} segments"
+    return f"by your carrier's plan, as a rule for {counted.replace('1 segments', '1 segment')}; not known here"
 
 
 def country_name(number: PhoneNumber) -> str:

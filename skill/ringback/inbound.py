@@ -65,7 +65,7 @@ class Inbound:
                 continue
             age = now - record.created_at
             self._next_poll[record.id] = now + min(max(age / 10, SHORTEST_POLL_S), LONGEST_POLL_S)
-            if age < GIVE_UP_S:
+            if age < GIVE_UP_S or record.status is Status.DISPATCHING:
                 await self.refresh(record)
 
     async def _conclude_abandoned(self, record: Record) -> Record:

@@ -82,10 +82,11 @@ def question_lines(question: Question, output: Output) -> list[str]:
     number = output.style(question.number, bold=True)
     first = aligned(
         [
-            ("To", f"{number}  ({question.country})"),
+            ("To", f"{number}  ({question.country}, {question.line_type})"),
             ("What", KINDS[question.channel]),
             ("Carrier", f"{question.carrier} ({output.style(reach, 'red' if question.live else None)})"),
             ("Size", size),
+            ("Cost", question.cost),
             ("Media", f"from {question.media_host}" if question.media_url else ""),
             ("Asked", f"{ago(time.time() - question.asked_at)} by {question.asked_by}"),
             ("Expires", f"in {span(question.expires_at - time.time())}"),

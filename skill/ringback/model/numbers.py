@@ -71,6 +71,21 @@ class PhoneNumber:
         return None if region in {None, "001"} else region
 
     @property
+    def line_type(self) -> str:
+        """What kind of telephone it is by its country's plan; many plans do not tell mobile from fixed."""
+        import phonenumbers
+        from phonenumbers import PhoneNumberType as Type
+
+        words = {
+            Type.MOBILE: "mobile",
+            Type.FIXED_LINE: "fixed line",
+            Type.FIXED_LINE_OR_MOBILE: "mobile or fixed line",
+            Type.TOLL_FREE: "toll-free",
+            Type.VOIP: "internet telephone",
+        }
+        return words.get(phonenumbers.number_type(parsed(self)), "unknown kind of line")
+
+    @property
     def formatted(self) -> str:
         """The number whole, spaced for a person to read: for the approving person alone."""
         import phonenumbers
