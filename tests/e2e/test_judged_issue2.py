@@ -84,9 +84,8 @@ def test_with_telephony_off_or_its_check_unanswered_nothing_is_sent(
     assert house.posts() == []
 
 
-@pytest.mark.parametrize("mode", ERAS)
-async def test_the_same_call_twice_over_stdio_is_one_message(house: House, mode: str) -> None:
-    for _ in range(2):
+async def test_the_same_call_twice_over_stdio_is_one_message_whichever_client_repeats_it(house: House) -> None:
+    for mode in ERAS:
         async with house.stdio(mode, Reader()) as client:
             for _ in range(2):
                 await client.call_tool("send-sms", {"to": TO, "body": "once"})
@@ -123,7 +122,7 @@ def test_a_real_browser_shows_the_text_and_a_call_answered_there_comes_back_with
 
 def test_after_all_of_it_no_file_and_no_log_holds_a_number_or_a_text(house: House) -> None:
     text, url = "The blue door; ring twice & wait", "https://media.example/blue-door.png?x=1"
-    numbers = [TO, "+15550100005", "+15550100006", "+15550100009", "+15550100001", "+15550100004"]
+    numbers = [TO, "+15550100005", "+15550100006", "+15550100009", "+15550100001"]
     logs: dict[str, bytes] = {}
     for era in BOTH_ERAS:
         with Wire(house, era=era) as wire:

@@ -64,50 +64,39 @@ async def test_the_receipt_of_an_outbound_is_a_resource_without_number_or_text(h
     assert TO not in content.text
 
 
+NO_RESOURCES = (
+    *("ringback://guide/", "ringback://guide/nothing", "ringback://guide/instructions", "ringback://guide/overview/"),
+    *("ringback://guide/text-someone", "ringback://guide/../../ledger.db", "ringback://outbound/", "ringback://key"),
+    *("ringback://outbound/ob_nothing", "ringback://outbound/ob_%27%20OR%201=1", "file:///etc/passwd"),
+    "https://example.com/",
+)
+NO_PROMPTS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("nothing", {}),
+    ("", {}),
+    ("overview", {}),
+    ("text-someone", {}),
+    ("text-someone", {"to": TO}),
+    ("text-someone", {"to": TO, "message": " "}),
+    ("what-is-waiting", {"confirm": "true"}),
+)
+
+
 @pytest.mark.parametrize("mode", ERAS)
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "ringback://guide/",
-        "ringback://guide/nothing",
-        "ringback://guide/instructions",
-        "ringback://guide/text-someone",
-        "ringback://guide/../../ledger.db",
-        "ringback://guide/overview/",
-        "ringback://outbound/",
-        "ringback://outbound/ob_nothing",
-        "ringback://outbound/ob_%27%20OR%201=1",
-        "ringback://key",
-        "file:///etc/passwd",
-        "https://example.com/",
-    ],
-)
-async def test_a_resource_that_does_not_exist_is_an_error_that_names_it(house: House, mode: str, uri: str) -> None:
+async def test_a_resource_that_does_not_exist_is_an_error_that_names_it(house: House, mode: str) -> None:
     async with house.client(mode) as client:
-        with pytest.raises(MCPError) as error:
-            await client.read_resource(uri)
-    assert error.value.error.code == -32602
-    assert error.value.error.message == "There is no such resource."
-    assert error.value.error.data == {"uri": uri}
+        for uri in NO_RESOURCES:
+            with pytest.raises(MCPError) as error:
+                await client.read_resource(uri)
+            assert error.value.error.code == -32602
+            assert error.value.error.message == "There is no such resource."
+            assert error.value.error.data == {"uri": uri}
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    [
-        ("nothing", {}),
-        ("", {}),
-        ("overview", {}),
-        ("text-someone", {}),
-        ("text-someone", {"to": TO}),
-        ("text-someone", {"to": TO, "message": " "}),
-        ("what-is-waiting", {"confirm": "true"}),
-    ],
-)
-async def test_a_prompt_that_does_not_exist_or_does_not_fit_is_an_error(
-    house: House, name: str, arguments: dict[str, str]
-) -> None:
-    async with house.client() as client:
-        with pytest.raises(MCPError) as error:
-            await client.get_prompt(name, arguments)
-    assert error.value.error.code == -32602
-    assert TO not in error.value.error.message
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_prompt_that_does_not_exist_or_does_not_fit_is_an_error(house: House, mode: str) -> None:
+    async with house.client(mode) as client:
+        for name, arguments in NO_PROMPTS:
+            with pytest.raises(MCPError) as error:
+                await client.get_prompt(name, arguments)
+            assert error.value.error.code == -32602
+            assert TO not in error.value.error.message
