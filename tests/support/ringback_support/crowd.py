@@ -1,4 +1,4 @@
-"""`python -m ringback_support.crowd HOME TASK COUNT GIVEN`: do one task in many processes at once, print what each got.
+"""`python -m ringback_support.crowd HOME TASK COUNT GIVEN`: one task in many processes at once, and what each got.
 
 The processes are forked from this one, which has imported everything and opened nothing.
 """
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ringback.ledger.records import Level
 from ringback.ledger.store import new_id
+from ringback.opening import open_ringback
+from ringback.settings import Settings
 from ringback_support.fakes import FakeClock
 from ringback_support.installation import ledger_in, outbound
 
@@ -40,7 +42,16 @@ async def add(home: Path, given: dict[str, Any]) -> list[Any]:
     return made
 
 
-TASKS = {"claim": claim, "add": add}
+async def send(home: Path, given: dict[str, Any]) -> list[Any]:
+    """Wish for the same text `times` times at once, by the carrier of the home folder."""
+    async with open_ringback(Settings(home=home)) as ringback:
+        one = {"to": given["to"], "body": "The same text.", "idempotency_key": "k"}
+        wishes = (ringback.telephone.send_sms(**one) for _ in range(given["times"]))
+        receipts = await asyncio.gather(*wishes)
+    return [[receipt.id, receipt.status, receipt.repeated] for receipt in receipts]
+
+
+TASKS = {"claim": claim, "add": add, "send": send}
 
 
 def member(task: str, home: Path, given: dict[str, Any], start: Barrier, answer: Connection) -> None:

@@ -91,9 +91,11 @@ class WireServer:
         pairs = (line.partition(":") for line in head[1:] if line)
         headers = {name.lower(): value.strip() for name, _, value in pairs}
         bare = Request(method, rest.rpartition(" ")[0], headers, b"")
+        at = len(self.requests)
+        self.requests.append(bare)  # it counts from here on, even if its sender is killed before the body came
         reply = self.respond(bare)
         length = 0 if reply.unread else int(headers.get("content-length", "0"))
-        self.requests.append(Request(method, bare.target, headers, await reader.readexactly(length)))
+        self.requests[at] = Request(method, bare.target, headers, await reader.readexactly(length))
         for part in reply.parts:
             writer.write(part)
             await writer.drain()
