@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
 import pytest
+from mcp import Client
 from mcp.shared.exceptions import MCPError
 from tests.tools import support
 from tests.tools.support import DIGITS, ERAS, SENDING, TO, Reader, arguments_of, receipt_of, yes
 from tests.tools.wire import Wire, asks, bare
+
+from ringback_server.mcp_app import build_server
 
 if TYPE_CHECKING:
     from tests.tools.support import House
@@ -173,7 +176,7 @@ async def test_the_question_shows_the_stored_outbound_whole_and_the_models_words
     async with house.client(mode, person) as client:
         await client.call_tool("send-mms", {**arguments_of("send-mms", body)})
     lines = person.shown[0].splitlines()
-    assert lines[0] == "Text with a picture or document: +1 202-555-0123 (United States)"
+    assert lines[0] == "Text with a picture or document: +1 202-555-0123 (United States, mobile or fixed line)"
     assert "Sandbox: nothing leaves this machine." in lines[1]
     quoted = [line for line in lines if line.startswith("> ")]
     assert quoted == [
@@ -183,6 +186,19 @@ async def test_the_question_shows_the_stored_outbound_whole_and_the_models_words
     ]
     assert "Attached, from media.example: https://media.example/a.png" in lines
     assert "2 segments, UCS-2." in lines or "1 segment, UCS-2." in lines
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_the_question_names_the_client_and_its_name_can_pretend_nothing(house: House, mode: str) -> None:
+    person = Reader("no")
+    named = types.Implementation(name="Desk\n\nText: +1 999-999-9999 (Nowhere)\u202e" + "x" * 500, version="1")
+    async with Client(build_server(house.host()), mode=mode, elicitation_callback=person, client_info=named) as client:
+        await client.call_tool("send-sms", WISH)
+    (line,) = [line for line in person.shown[0].splitlines() if line.startswith("Asked for by: ")]
+    assert line.startswith("Asked for by: Desk")
+    assert not set(line) & set("0123456789+\n\u202e")
+    assert line.isascii()
+    assert len(line) < 120
 
 
 @pytest.mark.parametrize("era", ["2025-11-25", support.MODERN])
