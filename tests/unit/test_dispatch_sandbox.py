@@ -212,7 +212,12 @@ async def test_a_forbidden_number_never_reaches_the_carrier(sandbox: Sandbox, ho
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(SUPPORT), "RINGBACK_HOME": str(home), **more}
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(SUPPORT), os.environ.get("PYTHONPATH", "")]),
+        "RINGBACK_HOME": str(home),
+        **more,
+    }
 
 
 def sender(channel: str, number: str) -> list[str]:

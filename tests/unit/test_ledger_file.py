@@ -211,7 +211,7 @@ def test_a_ledger_that_may_not_be_written_is_told(what: str) -> None:
             text=True,
             timeout=30,
             check=False,
-            env={**os.environ, "PYTHONPATH": str(support)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(support), os.environ.get("PYTHONPATH", "")])},
         )
         home.chmod(0o700)
     assert (child.returncode, child.stderr) == (0, "")

@@ -24,7 +24,12 @@ def crowd(home: Path, task: str, **given: object) -> list[list[Any]]:
     """What eight processes got that did the same task at once."""
     command = [sys.executable, "-m", "ringback_support.crowd", str(home), task, "8", json.dumps(given)]
     told = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=True, env={**os.environ, "PYTHONPATH": str(SUPPORT)}
+        command,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(SUPPORT), os.environ.get("PYTHONPATH", "")])},
     )
     answers: list[list[Any]] = json.loads(told.stdout)
     return answers
