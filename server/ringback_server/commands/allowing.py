@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -27,56 +28,75 @@ _DAY_S: Final = 86_400.0
 @click.option("--channel", type=click.Choice([channel.value for channel in Channel]), default="sms", show_default=True)
 @click.option("--days", type=click.IntRange(1, 365), default=1, show_default=True, help="For how many days.")
 @click.option("--count", type=click.IntRange(1, 1000), default=20, show_default=True, help="For how many sends.")
+@click.option("--any-content", is_flag=True, help="Long texts and web addresses as well.")
 @json_option
 @click.pass_obj
-def allow(output: Output, number: str | None, channel: str, days: int, count: int) -> int:
+def allow(output: Output, /, number: str | None, **bounds: Any) -> int:
     """Allow a recipient beforehand: what goes there is not asked about.
 
-    For a person, in their own terminal. It counts for one channel of the carrier in force. NUMBER may be @FILE. Left
-    out, it is asked for.
+    For a person, in their own terminal. It counts for one channel of the carrier in force, and for short texts without
+    web addresses. NUMBER may be @FILE. Left out, it is asked for.
     """
     from ringback.model.numbers import parse_number
     from ringback_server.commands.inputs import Inputs
     from ringback_server.commands.installation import installation
+    from ringback_server.commands.passphrasing import require_passphrase
     from ringback_server.commands.terminal import ask, drop_typeahead, require_terminal
 
     require_terminal(output)
     drop_typeahead()
+    wish = _Wish(**bounds)
     given = ask(output, "Number, in E.164 form: ") if number is None else Inputs().word(number, "NUMBER")
     parsed = parse_number(given or "")
     with installation() as here:
-        _confirm(here, parsed, Channel(channel), (days, count), output)
+        _confirm(here, parsed, wish, output)
+        require_passphrase(here)
         allowing = here.opened.person.allow(
-            parsed.e164, Channel(channel), level=Level.A2, via="terminal", seconds=days * _DAY_S, count=count
+            parsed.e164,
+            Channel(wish.channel),
+            level=Level.A2,
+            via="terminal",
+            seconds=wish.days * _DAY_S,
+            count=wish.count,
+            plain=not wish.any_content,
         )
         allowance_id = here.run(allowing)
     output.show({"id": allowance_id}, [f"Allowed. Take it back with: ringback revoke {allowance_id}"])
     return Exit.DONE
 
 
-def _confirm(
-    here: Installation, number: PhoneNumber, channel: Channel, bounds: tuple[int, int], output: Output
-) -> None:
+@dataclass(frozen=True)
+class _Wish:
+    """What a person wants to allow, as the options name it."""
+
+    channel: str
+    days: int
+    count: int
+    any_content: bool
+
+
+def _confirm(here: Installation, number: PhoneNumber, wish: _Wish, output: Output) -> None:
     """Show a recipient whole and have the person type its last digits.
 
     Raises:
         Refused: they typed others, or none, or a terminal does not count here.
     """
-    from ringback.approvals import country_name
+    from ringback.approvals import PLAIN_CHARS, country_name
     from ringback_server.commands.output import aligned
     from ringback_server.commands.terminal import KINDS, ask_digits
 
-    opened, (days, count) = here.opened, bounds
+    opened, channel = here.opened, Channel(wish.channel)
     if opened.person.least > Level.A2:
         raise Refused(
             "approval_level",
             f"Here an approval of level {opened.person.least} is needed; a terminal's is {Level.A2}.",
-            hint="Nothing was allowed.",
+            hint="Nothing was allowed. Trust a number for a day, with a passkey, on the page: ringback console",
         )
     reach = "real phones ring" if opened.live else "nothing leaves this machine"
     rows = [
         ("Number", f"{output.style(number.formatted, bold=True)}  ({country_name(number)})"),
-        ("For", f"{KINDS[channel]}, at most {count} in {days * 24} hours, without being asked"),
+        ("For", f"{KINDS[channel]}, at most {wish.count} in {wish.days * 24} hours, without being asked"),
+        ("Content", "anything" if wish.any_content else _content(PLAIN_CHARS[channel], links=False)),
         ("Carrier", f"{opened.carrier_name} ({reach})"),
     ]
     output.tell("\n".join(["", *aligned(rows, indent="  "), ""]))
@@ -109,8 +129,13 @@ def allowed(output: Output) -> int:
 def _lines(allowance: Allowance) -> list[str]:
     from ringback_server.commands.words import moment
 
-    bounds = f"{allowance.remaining} more until {moment(allowance.expires_at)}"
+    content = _content(allowance.max_chars, links=allowance.links)
+    bounds = f"{allowance.remaining} more until {moment(allowance.expires_at)}, {content}"
     return [f"{allowance.number.formatted}  {allowance.channel}  {allowance.carrier}  {bounds}  {allowance.id}"]
+
+
+def _content(characters: int, *, links: bool) -> str:
+    return f"up to {characters:,} characters, {'web addresses too' if links else 'no web addresses'}"
 
 
 def _document(allowance: Allowance) -> dict[str, object]:
@@ -121,6 +146,8 @@ def _document(allowance: Allowance) -> dict[str, object]:
         "carrier": allowance.carrier,
         "level": allowance.level.value,
         "remaining": allowance.remaining,
+        "max_chars": allowance.max_chars,
+        "links": allowance.links,
         "expires_at": allowance.expires_at,
     }
 

@@ -27,7 +27,8 @@ def approve(output: Output, outbound_id: str | None, only_list: bool) -> int:  #
     """Answer what waits for a person's yes: all of it, or one ID.
 
     For a person, in their own terminal; it refuses where standard input or output is not one. Each question is shown
-    whole. A yes needs the last 4 digits of the number; wrong ones cancel it.
+    whole. A yes needs the last 4 digits of the number; wrong ones cancel it. Under RINGBACK_APPROVAL=page it needs the
+    console's passphrase as well, if one is set; under passkey it is given on the page alone.
     """
     from ringback_server.commands.installation import installation
     from ringback_server.commands.terminal import require_terminal
@@ -47,10 +48,11 @@ def approve(output: Output, outbound_id: str | None, only_list: bool) -> int:  #
 def _answer_all(here: Installation, waiting: list[Question], output: Output) -> tuple[list[Receipt], Exit]:
     """Put every question; the receipts, and the first code that is not what the person asked for."""
     from ringback.ledger.records import Choice
+    from ringback_server.commands.passphrasing import require_passphrase
     from ringback_server.commands.words import receipt_lines
 
     answered: list[Receipt] = []
-    code = Exit.DONE
+    code, is_known = Exit.DONE, False
     for count, question in enumerate(waiting, start=1):
         choice, digits = _put(here, question, f"{count} of {len(waiting)}", output)
         if choice is None:
@@ -58,6 +60,9 @@ def _answer_all(here: Installation, waiting: list[Question], output: Output) -> 
         if choice is Choice.DISMISSED:
             output.tell("  Left waiting.")
             continue
+        if choice is not Choice.NO and not is_known:
+            require_passphrase(here)
+            is_known = True
         receipt = _store(here, question, choice, digits)
         answered.append(receipt)
         output.tell("\n".join(receipt_lines(receipt, output)))
@@ -73,14 +78,16 @@ def _put(here: Installation, question: Question, count: str, output: Output) -> 
     from ringback_server.commands.output import aligned
     from ringback_server.commands.terminal import ask, ask_digits, drop_typeahead, question_lines
 
+    more = f"this one, and up to {DAY_COUNT} more of this kind to this number in 24 hours, short and without links"
     offered = {
         "once": (Choice.ONCE, "this one"),
-        "day": (Choice.DAY, f"this one, and up to {DAY_COUNT} more like it to this number within 24 hours"),
+        "day": (Choice.DAY, more),
         "no": (Choice.NO, "it is not sent"),
         "skip": (Choice.DISMISSED, "it goes on waiting"),
     }
-    if here.opened.person.least > Level.A2:
-        output.tell("Here a yes needs a passkey, which no terminal has.")
+    refused = _refused(here) if here.opened.person.least > Level.A2 else ""
+    if refused:
+        output.tell(refused)
         offered = {word: offered[word] for word in ("no", "skip")}
     choices = aligned([(word, meaning) for word, (_, meaning) in offered.items()], indent="  ")
     shown = ["", f"{count}: may this go out?", *question_lines(question, output), "", *choices]
@@ -92,11 +99,23 @@ def _put(here: Installation, question: Question, count: str, output: Output) -> 
             return None, None
         if typed.lower() in offered:
             break
+        if refused and typed.lower() in {"once", "day"}:
+            output.tell(f"  {refused}")
     choice = offered[typed.lower()][0]
     if choice in {Choice.NO, Choice.DISMISSED}:
         return choice, None
     digits = ask_digits(output)
     return (None, None) if digits is None else (choice, digits)
+
+
+def _refused(here: Installation) -> str:
+    """Why no yes is taken here, and where one is."""
+    from ringback.ledger.records import Level
+    from ringback_server.console.starting import running_console
+
+    page = running_console(here.opened.settings) or "ringback console"
+    needed = f"a yes needs level {here.opened.person.least} here, a passkey, and a terminal's is {Level.A2}"
+    return f"Refused (approval_level): {needed}. It is given on the page: {page}"
 
 
 def _store(here: Installation, question: Question, choice: Choice, digits: str | None) -> Receipt:

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "allow": "allowing",
     "allowed": "allowing",
     "revoke": "allowing",
+    "passphrase": "passphrasing",
     "mcp": "processes",
     "console": "processes",
     "sandbox": "processes",
