@@ -75,6 +75,7 @@ def diagnose() -> Diagnosis:
         "key": doctor.look_at_key,
         "processes": doctor.look_at_processes,
         "ledger": doctor.look_at_ledger,
+        "passkeys": doctor.look_at_passkeys,
         "carrier": doctor.look_at_carrier,
     }
     for name, look in checks.items():
@@ -205,6 +206,12 @@ class _Doctor:
                     facts["writable"] = True  # for the lock was given
             finally:
                 database.close()
+
+    def look_at_passkeys(self, facts: dict[str, Any]) -> None:
+        """How many are registered, and whether they can be used."""
+        from ringback_server.doctor_passkeys import look
+
+        self.found.warnings += look(self.settings, self.keyring, facts)
 
     def _count(self, path: Path, facts: dict[str, Any]) -> None:
         """The ledger's version and how many outbounds have which status, read and not changed."""
