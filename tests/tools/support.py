@@ -27,6 +27,7 @@ from ringback_server.mcp_app import build_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from ringback.opening import Ringback
@@ -71,14 +72,7 @@ class House:
         async def page(_: object) -> str:
             return PAGE
 
-        return Host(open_with=self.connected, start_console=page)
-
-    @asynccontextmanager
-    async def connected(self) -> AsyncIterator[Ringback]:
-        """The installation, with its connection to the sandbox made before two tasks can want one at once."""
-        async with open_ringback(clock=self.clock) as opened:
-            await opened.lines.current()
-            yield opened
+        return Host(open_with=self.opened, start_console=page)
 
     @asynccontextmanager
     async def client(self, mode: str = "auto", answer: Callable[..., Any] | None = None) -> AsyncIterator[Client]:
@@ -94,8 +88,8 @@ class House:
             async with Client(stdio_client(server, log), mode=mode, elicitation_callback=answer) as client:
                 yield client
 
-    def opened(self) -> Any:
-        """The same installation opened once more, as another process of it would."""
+    def opened(self) -> AbstractAsyncContextManager[Ringback]:
+        """The installation, opened once more, as another process of it would."""
         return open_ringback(clock=self.clock)
 
     def texts(self) -> list[str]:
