@@ -37,8 +37,8 @@ class Receipt:
     """The level of the consent, A0 to A3, once there is one."""
     reason: str | None = None
     """The code of a refusal or a failure."""
-    error: str | None = None
-    """The carrier's own words about a failure, masked."""
+    error: str | None = field(default=None, repr=False)
+    """The carrier's own words about a failure, numbers masked; they may quote the text."""
     delivered_at: str | None = None
     duration_s: float | None = None
     recording_url: str | None = field(default=None, repr=False)

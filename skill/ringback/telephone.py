@@ -16,6 +16,7 @@ from ringback.guards import Allow, Facts, Refuse, decide
 from ringback.model.numbers import parse_number
 from ringback.model.outbound import Channel, Outbound
 from ringback.model.status import Status
+from ringback.model.text import is_encodable
 from ringback.receipts import HistoryPage, LineReport, Receipt, receipt
 
 if TYPE_CHECKING:
@@ -116,8 +117,10 @@ class Telephone:
     async def _want(
         self, channel: Channel, to: str, text: str, *, media_url: str | None = None, key: str | None = None
     ) -> Receipt:
-        if key is not None and not 0 < len(key) <= KEY_LIMIT:
-            raise InvalidRequest(f"An idempotency key has 1 to {KEY_LIMIT} characters.", hint="Shorten it.")
+        if key is not None and not (0 < len(key) <= KEY_LIMIT and is_encodable(key)):
+            raise InvalidRequest(
+                f"An idempotency key has 1 to {KEY_LIMIT} characters of valid Unicode.", hint="Change it."
+            )
         home = self._lines.last.number if self._lines.last else None
         outbound = Outbound(channel, parse_number(to, home=home), self._carrier_name, text, media_url)
         least = self._approvals.least

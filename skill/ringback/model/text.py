@@ -70,6 +70,11 @@ def visible(text: str) -> str:
     return _LINE_FLOOD.sub(lambda match: f"\n\n⟦{len(match.group()) - 2} more empty lines⟧\n", shown)
 
 
+def is_encodable(text: str) -> bool:
+    """Whether the text has no half of a surrogate pair, which nothing can store or send."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def has_link(text: str) -> bool:
     """Whether a telephone would make something in the text a link to the web."""
     return _LINK.search(text) is not None
