@@ -98,6 +98,10 @@ class Keyring:
         """What is stored of an answer: the digest with what was answered and how, so that a no cannot become a yes."""
         return _mac(self._digest, b"consent", digest, choice.encode(), level.encode(), via.encode())
 
+    def allowance(self, *parts: bytes) -> bytes:
+        """The proof that an allowance was stored by us as it stands."""
+        return _mac(self._digest, b"allowance", *parts)
+
     def passkey(self, use: str, *parts: bytes) -> bytes:
         """A keyed digest about passkeys: a challenge to sign, the proof of a stored one, the user's handle."""
         return _mac(self._passkey, use.encode(), *parts)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from ringback_support.fakes import FakeCarrier, FakeClock
-from ringback_support.installation import TEXT, TO, approved, ledger_in, opened, stored, want
+from ringback_support.installation import TEXT, TO, approved, grant, ledger_in, opened, stored, want
 
 from ringback.approvals import Answer
 from ringback.errors import Refused
 from ringback.keys import Keyring
 from ringback.ledger.records import Choice, Level
+from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Channel
 from ringback.settings import ApprovalFloor
 
@@ -311,11 +313,19 @@ async def test_a_row_of_another_installation_is_no_passkey(tmp_path: Path, home:
         assert await ledger.passkeys.forged() == 1
 
 
-async def test_a_ledger_of_the_version_before_gets_the_table(home: Path, clock: FakeClock) -> None:
-    with ledger_in(home, clock):
-        pass
-    tamper(home, "DROP TABLE passkey")
-    tamper(home, "PRAGMA user_version = 1")
+def first_version(home: Path) -> None:
+    """A ledger's file as the first version made it."""
+    home.mkdir()
+    first = files("ringback.ledger").joinpath("migrations", "0001_ledger.sql").read_text(encoding="utf-8")
+    connection = sqlite3.connect(home / "ledger.db")
+    connection.executescript(f"{first} PRAGMA user_version = 1")
+    connection.close()
+
+
+async def test_a_ledger_of_the_first_version_gets_what_it_lacks(home: Path, clock: FakeClock) -> None:
+    first_version(home)
     with ledger_in(home, clock) as ledger:
         assert await ledger.passkeys.present() == []
         await added(ledger)
+        await ledger.consents.allow(PhoneNumber(TO), grant(), level=Level.A2, via="page")
+        assert len(await ledger.consents.allowances()) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ringback.ledger.allowances import change, covering, is_proven, prove
 from ringback.ledger.records import Allowance, Choice, Consent, Level, Record
 from ringback.ledger.store import Store, new_id
 from ringback.model.numbers import PhoneNumber
@@ -104,38 +105,43 @@ class Consents:
             return self._allow(number, grant, level, via)
 
     def _allow(self, number: PhoneNumber, grant: Grant, level: Level, via: str) -> str:
-        store, row_id = self._store, new_id("al_")
-        self._database.run(
-            "insert_allowance",
-            id=row_id,
-            contact=store.keyring.contact(number),
-            sealed=store.keyring.seal({"to": number.e164}, row=row_id, column="allowance"),
-            channel=grant.channel,
-            carrier=grant.carrier,
-            level=level,
-            via=via,
-            now=store.now(),
-            expires_at=store.now() + grant.seconds,
-            remaining=grant.count,
-            max_chars=grant.max_chars,
-            links=grant.links,
-            media_host=store.media_host(grant.media_host),
-        )
+        store, row_id, now = self._store, new_id("al_"), self._store.now()
+        row = {
+            "id": row_id,
+            "contact": store.keyring.contact(number),
+            "sealed": store.keyring.seal({"to": number.e164}, row=row_id, column="allowance"),
+            "channel": grant.channel,
+            "carrier": grant.carrier,
+            "level": level,
+            "via": via,
+            "created_at": now,
+            "expires_at": now + grant.seconds,
+            "remaining": grant.count,
+            "max_chars": grant.max_chars,
+            "links": int(grant.links),
+            "media_host": store.media_host(grant.media_host),
+            "revoked_at": None,
+        }
+        self._database.run("insert_allowance", **row, proof=prove(store, row))
         return row_id
 
     async def is_allowed(self, outbound: Outbound, least: Level) -> bool:
         """Whether a standing allowance of at least this level covers the outbound."""
-        wanted = self._store.allowance_for(outbound)
-        return self._database.one("find_allowance", now=self._store.now(), least=least, **wanted) is not None
+        return covering(self._store, outbound, least) is not None
 
     async def allowances(self) -> list[Allowance]:
         """The allowances in force, newest first, with whole numbers: for the person alone."""
-        return [self._allowance(row) for row in self._database.all("allowances", now=self._store.now())]
+        rows = self._database.all("allowances", now=self._store.now())
+        return [self._allowance(row) for row in rows if is_proven(self._store, row)]
 
     async def revoke(self, allowance_id: str) -> bool:
         """End an allowance at once; whether there was one."""
         with self._database.transaction(durable=True):
-            return self._database.one("revoke_allowance", id=allowance_id, now=self._store.now()) is not None
+            row = self._database.one("allowance_by_id", id=allowance_id)
+            if row is None or row["revoked_at"] is not None:
+                return False
+            change(self._store, row, revoked_at=self._store.now())
+        return True
 
     def _allowance(self, row: sqlite3.Row) -> Allowance:
         sealed = self._store.keyring.open(row["sealed"], row=row["id"], column="allowance")

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ringback.errors import IdempotencyConflict, NotFound
+from ringback.ledger.allowances import change, covering
 from ringback.ledger.records import Choice, Event, Level, Page, Record
 from ringback.ledger.store import Store, found, new_id, read_cursor
 from ringback.model.status import ENDED, Status
@@ -59,7 +60,7 @@ class Outbounds:
             earlier = self._earlier(keyed, wish, now)
             if earlier is not None:
                 return store.record(earlier), False
-            spent = None if spend is None or self._is_doubtful(wish, now) else self._spend(outbound, spend, now)
+            spent = None if spend is None or self._is_doubtful(wish, now) else self._spend(outbound, spend)
             status = Status.APPROVED if spent else Status.AWAITING_APPROVAL
             self._database.run(
                 "insert_outbound",
@@ -93,9 +94,13 @@ class Outbounds:
         """Whether the same wish may have gone out already: then a person decides, whatever was allowed beforehand."""
         return self._database.one("doubtful_wish", wish=wish, doubtful_since=now - DOUBT_WINDOW_S) is not None
 
-    def _spend(self, outbound: Outbound, least: Level, now: float) -> str | None:
-        row = self._database.one("spend_allowance", now=now, least=least, **self._store.allowance_for(outbound))
-        return None if row is None else str(row["id"])
+    def _spend(self, outbound: Outbound, least: Level) -> str | None:
+        """One use of a standing allowance, in the transaction that stores the outbound."""
+        row = covering(self._store, outbound, least)
+        if row is None:
+            return None
+        change(self._store, row, remaining=row["remaining"] - 1)
+        return str(row["id"])
 
     def _earlier(self, keyed: bytes | None, wish: bytes, now: float) -> sqlite3.Row | None:
         if keyed is None:

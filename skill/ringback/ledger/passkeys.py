@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ringback.errors import LedgerError
-from ringback.ledger.store import Store, new_id
+from ringback.ledger.store import Store, encoded, new_id
 
 if TYPE_CHECKING:
     import sqlite3
@@ -127,13 +127,14 @@ class Passkeys:
         return replace(passkey, label=sealed["label"])
 
     def _proof(self, passkey: Passkey, sealed: bytes) -> bytes:
-        times = (passkey.created_at, passkey.used_at, passkey.removed_at)
-        return self._store.keyring.passkey(
-            "row",
-            passkey.id.encode(),
+        columns = (
+            passkey.id,
             passkey.credential_id,
             passkey.public_key,
-            str(passkey.sign_count).encode(),
+            passkey.sign_count,
             sealed,
-            *(b"" if at is None else at.hex().encode() for at in times),
+            passkey.created_at,
+            passkey.used_at,
+            passkey.removed_at,
         )
+        return self._store.keyring.passkey("row", *(encoded(value) for value in columns))

@@ -115,34 +115,28 @@ SELECT coalesce(max(seq), 0) AS seq FROM event;
 
 -- name: insert_allowance
 INSERT INTO allowance (
-    id, contact, sealed, channel, carrier, level, via, created_at, expires_at, remaining, max_chars, links, media_host)
+    id, contact, sealed, channel, carrier, level, via, created_at, expires_at, remaining, max_chars, links, media_host,
+    revoked_at, proof)
 VALUES (
-    :id, :contact, :sealed, :channel, :carrier, :level, :via, :now, :expires_at, :remaining, :max_chars, :links, :media_host);
+    :id, :contact, :sealed, :channel, :carrier, :level, :via, :created_at, :expires_at, :remaining, :max_chars, :links,
+    :media_host, :revoked_at, :proof);
 
--- name: spend_allowance
--- One use of a standing allowance, taken in the same transaction that stores the outbound.
-UPDATE allowance SET remaining = remaining - 1
-WHERE id = (
-    SELECT id FROM allowance
-    WHERE contact = :contact AND channel = :channel AND carrier = :carrier AND revoked_at IS NULL AND expires_at > :now
-      AND remaining > 0 AND level >= :least
-      AND max_chars >= :chars AND links >= :has_link AND (media_host IS NULL OR media_host = :media_host)
-    ORDER BY expires_at LIMIT 1
-)
-RETURNING *;
-
--- name: find_allowance
-SELECT 1 FROM allowance
+-- name: covering_allowances
+-- Those that cover an outbound, the one that ends first before the others. Each counts only if its proof fits.
+SELECT * FROM allowance
 WHERE contact = :contact AND channel = :channel AND carrier = :carrier AND revoked_at IS NULL AND expires_at > :now
   AND remaining > 0 AND level >= :least
   AND max_chars >= :chars AND links >= :has_link AND (media_host IS NULL OR media_host = :media_host)
-LIMIT 1;
+ORDER BY expires_at;
 
 -- name: allowances
 SELECT * FROM allowance WHERE revoked_at IS NULL AND expires_at > :now AND remaining > 0 ORDER BY created_at DESC;
 
--- name: revoke_allowance
-UPDATE allowance SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL RETURNING *;
+-- name: allowance_by_id
+SELECT * FROM allowance WHERE id = :id;
+
+-- name: update_allowance
+UPDATE allowance SET remaining = :remaining, revoked_at = :revoked_at, proof = :proof WHERE id = :id;
 
 -- name: any_to_expire
 SELECT 1 FROM outbound WHERE status IN ('draft', 'awaiting_approval', 'approved') AND expires_at < :now LIMIT 1;

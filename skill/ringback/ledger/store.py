@@ -12,7 +12,6 @@ from ringback.ledger.records import Choice, Level, Record
 from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Channel, Outbound, Report
 from ringback.model.status import Status
-from ringback.model.text import has_link
 
 if TYPE_CHECKING:
     import sqlite3
@@ -75,17 +74,6 @@ class Store:
         """The blind index of a media host."""
         return None if host is None else self.keyring.token("media-host", host)
 
-    def allowance_for(self, outbound: Outbound) -> dict[str, Any]:
-        """What an allowance must cover to stand for this outbound."""
-        return {
-            "contact": self.keyring.contact(outbound.to),
-            "channel": outbound.channel,
-            "carrier": outbound.carrier,
-            "chars": len(outbound.text),
-            "has_link": has_link(outbound.text),
-            "media_host": self.media_host(outbound.media_host),
-        }
-
     def maybe(self, row: sqlite3.Row | None) -> Record | None:
         """A row that a compare-and-swap may not have found, opened."""
         return None if row is None else self.record(row)
@@ -131,6 +119,15 @@ class Store:
             carrier_id=outcome.get("carrier_id"),
             report=report and Report(**{**report, "status": Status(report["status"])}),
         )
+
+
+def encoded(value: str | bytes | float | None) -> bytes:
+    """A column's value as bytes for a keyed digest; no two values give the same."""
+    if value is None:
+        return b""
+    if isinstance(value, bytes):
+        return b"b" + value
+    return f"f{value.hex()}".encode() if isinstance(value, float) else f"s{value}".encode()
 
 
 def new_id(prefix: str) -> str:
