@@ -11,14 +11,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.tools import attacks_client, attacks_machine, support
+from tests.tools import attacks_client, attacks_ledger, attacks_machine, support
 from tests.tools.field import Field
 
 from ringback import approvals, guards
 from ringback.approvals import Approvals
 from ringback.guards.destination import destination
 from ringback.guards.enabled import enabled
-from ringback.ledger import database
+from ringback.ledger import allowances, database
 from ringback.model.status import Status
 from ringback_server import mcp_app
 
@@ -31,7 +31,7 @@ carrier = support.carrier
 house = support.house
 
 Patch = pytest.MonkeyPatch
-ATTACKS = (*attacks_client.ATTACKS, *attacks_machine.ATTACKS)
+ATTACKS = (*attacks_client.ATTACKS, *attacks_machine.ATTACKS, *attacks_ledger.ATTACKS)
 
 
 async def test_of_more_than_a_thousand_attempts_none_sends_what_was_not_approved(
@@ -42,7 +42,7 @@ async def test_of_more_than_a_thousand_attempts_none_sends_what_was_not_approved
         await attack(field)
     assert field.breaches() == []
     assert field.lost() == []
-    assert sum(field.approved.values()) == len(house.posts()) == 23
+    assert sum(field.approved.values()) == len(house.posts()) == 30
     assert field.attempts >= 1_000
 
 
@@ -81,6 +81,10 @@ def without_verification(patch: Patch) -> None:
         pass
 
     patch.setattr(Approvals, "verify", verify)
+
+
+def without_proof(patch: Patch) -> None:
+    patch.setattr(allowances, "is_proven", lambda store, row: True)
 
 
 def without_level(patch: Patch) -> None:
@@ -141,9 +145,10 @@ CHECKS: dict[str, tuple[Callable[[Patch], None], Callable[[Field], Any]]] = {
     "the digits": (without_digits, attacks_client.forged_forms),
     "the seal of the state": (without_sealed_state, attacks_client.crossed_states),
     "the nonce": (without_sql("answer", " AND (:nonce IS NULL OR nonce = :nonce)"), attacks_client.older_questions),
-    "the digest": (without_digest, attacks_machine.edited_ledger),
-    "the look at the answer": (without_verification, attacks_machine.hand_made_answers),
+    "the digest": (without_digest, attacks_ledger.edited_ledger),
+    "the look at the answer": (without_verification, attacks_ledger.hand_made_answers),
     "the seal of the answer": (without_digest, attacks_machine.too_low_a_level),
+    "the proof of an allowance": (without_proof, attacks_ledger.edited_allowances),
     "the level": (without_level, attacks_machine.too_low_a_level),
     "the level at dispatch": (without_level_at_dispatch, attacks_machine.too_low_a_level),
     "the signed challenge": (without_challenge, attacks_machine.foreign_signatures),

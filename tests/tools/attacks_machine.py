@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing, suppress
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tests.tools.attacks_client import filled, legacy_answer
 from tests.tools.field import ask, reply
@@ -16,7 +15,6 @@ from tests.tools.wire import bare
 from ringback.approvals import Answer
 from ringback.errors import Refused
 from ringback.ledger.records import Choice, Level
-from ringback.model.numbers import parse_number
 
 if TYPE_CHECKING:
     from tests.tools.field import Field, Wish
@@ -126,53 +124,6 @@ async def too_low_a_level(field: Field) -> None:
     field.monkeypatch.delenv("RINGBACK_APPROVAL")
 
 
-async def edited_ledger(field: Field) -> None:
-    """A process with the ledger and its key in hand changes what was approved, in the moment of the yes."""
-    house = field.house
-    changes: list[dict[str, Any]] = [
-        {"text": "something else."},
-        {"to": parse_number("+12025559999")},
-        {"text": "something longer, with more."},
-        {"text": "something  else."},
-    ]
-    async with bare(house) as client, house.opened() as opened:
-        store = opened.ledger.outbounds._store
-        for change in changes * 5:
-            wish = field.wish()
-            state = (await ask(client, wish))["requestState"]
-            (question,) = [item for item in await opened.person.waiting() if wish.text in item.text]
-            record = await opened.ledger.outbounds.get(question.id)
-            sealed = store.seal_outbound(replace(record.outbound, **change), record.id)
-            with closing(sqlite3.connect(house.home / "ledger.db", isolation_level=None)) as ledger:
-                ledger.execute(
-                    f"CREATE TRIGGER edit_{field.attempts} AFTER UPDATE OF status ON outbound "
-                    f"WHEN NEW.id = '{record.id}' AND NEW.status = 'approved' "
-                    f"BEGIN UPDATE outbound SET sealed = X'{sealed.hex()}' WHERE id = NEW.id; END"
-                )
-            await reply(client, wish, state)
-
-
-async def hand_made_answers(field: Field) -> None:
-    """A process that can write the ledger, and has no key, puts down a yes of its own or copies somebody's."""
-    house = field.house
-    async with house.opened() as opened, bare(house) as client:
-        given = field.wish()
-        state = (await ask(client, given))["requestState"]
-        field.approve(given)
-        yes_id = (await reply(client, given, state))["structuredContent"]["id"]
-        wishes = [field.wish() for _ in range(20)]
-        waiting = [(await opened.telephone.send_sms(wish.arguments["to"], wish.text)).id for wish in wishes]
-        with closing(sqlite3.connect(house.home / "ledger.db", isolation_level=None)) as ledger:
-            ledger.execute("PRAGMA busy_timeout = 10000")
-            for number, outbound in enumerate(waiting):
-                if number % 2:
-                    columns = "digest, choice, level, via, answered_at"
-                    copied = f"SELECT ?, {columns} FROM approval WHERE outbound_id = ?"
-                    ledger.execute(f"INSERT INTO approval (outbound_id, {columns}) {copied}", (outbound, yes_id))
-                ledger.execute("UPDATE outbound SET status = 'approved', level = 'A3' WHERE id = ?", (outbound,))
-        await opened.telephone.tend()
-
-
 async def races(field: Field) -> None:
     """Five hundred answers at once to one question; the page and the client at once; the same wish at once."""
     house = field.house
@@ -255,8 +206,6 @@ ATTACKS: Final = (
     telephony_off,
     late_answers,
     too_low_a_level,
-    edited_ledger,
-    hand_made_answers,
     races,
     both_answers,
     foreign_signatures,
