@@ -102,7 +102,8 @@ class Host:
                 for event in await opened.ledger.outbounds.events_after(seen):
                     seen = event.seq
                     await publish(event.outbound_id)
-            except RingbackError as error:
-                _log.warning("the installation cannot be tended: %s", error.reason)
+            except Exception as error:  # noqa: BLE001 - it must go on for as long as the server runs
+                reason = error.reason if isinstance(error, RingbackError) else type(error).__name__
+                _log.warning("the installation cannot be tended: %s", reason)
                 await asyncio.sleep(_TEND_S * 5)
             await asyncio.sleep(_POLL_S)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     Context = ServerRequestContext[Any, Any]
 
 NAME: Final = "ringback"
+_MOST_SUBSCRIPTIONS: Final = 1000
 _BY_NAME: Final[dict[str, McpTool]] = {tool.spec.name: tool for tool in TOOLS}
 _log = logging.getLogger(__name__)
 
@@ -115,6 +116,8 @@ class Handlers:
     async def subscribe(self, context: Context, params: types.SubscribeRequestParams) -> types.EmptyResult:
         """Follow one outbound, for clients of the handshake era."""
         self._subscribed[str(params.uri)] = context.session
+        if len(self._subscribed) > _MOST_SUBSCRIPTIONS:
+            del self._subscribed[next(iter(self._subscribed))]
         return types.EmptyResult()
 
     async def unsubscribe(self, _: Context, params: types.UnsubscribeRequestParams) -> types.EmptyResult:

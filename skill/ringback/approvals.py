@@ -148,8 +148,10 @@ class Approvals:
         grant = None
         if choice is Choice.DAY:
             grant = day_grant(record.outbound)
+        # A no counts whichever of several questions it answers; a yes only for the one that was asked last.
+        nonce = None if choice is Choice.NO else answer.nonce
         stored = await self._ledger.consents.answer(
-            record, choice, level=answer.level, via=answer.via, nonce=answer.nonce, grant=grant
+            record, choice, level=answer.level, via=answer.via, nonce=nonce, grant=grant
         )
         return stored or await self._ledger.outbounds.get(outbound_id)
 

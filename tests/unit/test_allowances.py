@@ -9,7 +9,7 @@ from ringback_support.fakes import FakeCarrier, FakeClock
 from ringback_support.installation import KEYRING, TO, approve, opened, outbound, stored
 
 from ringback.approvals import Answer, day_grant
-from ringback.errors import CarrierUnavailable
+from ringback.errors import CarrierUnavailable, LedgerError
 from ringback.ledger.records import Choice, Level
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
@@ -149,3 +149,31 @@ def test_ordinary_punctuation_is_no_link(text: str) -> None:
 )
 def test_look_alikes_floods_and_imitated_brackets_are_written_out(text: str, shown: str) -> None:
     assert visible(text) == shown
+
+
+async def test_a_no_counts_whichever_of_several_questions_it_answers(home: Path) -> None:
+    carrier = FakeCarrier()
+    async with opened(home, carrier) as ringback:
+        receipt = await ringback.telephone.send_sms(TO, "One")
+        older = await ringback.person.ask_client(receipt.id)
+        newer = await ringback.person.ask_client(receipt.id)
+        said_no = Answer(Choice.NO, Level.A1, "client:test", nonce=older)
+        said_yes = Answer(Choice.ONCE, Level.A1, "client:test", digits=TO[-4:], nonce=newer)
+        assert (await ringback.person.answer(receipt.id, said_no)).status == Status.DECLINED
+        assert (await ringback.person.answer(receipt.id, said_yes)).status == Status.DECLINED
+    assert not carrier.sent
+
+
+async def test_a_row_that_something_else_changed_hides_no_other(home: Path) -> None:
+    async with opened(home) as ringback:
+        spoilt = await stored(ringback.ledger)
+        await ringback.telephone.send_sms(TO, "Another one")
+        with ringback.ledger.database.transaction():
+            connection = ringback.ledger.database._connection
+            connection.execute("UPDATE outbound SET sealed = x'00' WHERE id = ?", (spoilt.id,))
+        page = await ringback.telephone.history()
+        await ringback.telephone.tend()
+        assert [item.id for item in page.items] != []
+        assert spoilt.id not in {item.id for item in page.items}
+        with pytest.raises(LedgerError, match="cannot be opened"):
+            await ringback.telephone.status(spoilt.id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BUSY_TIMEOUT_MS = 10_000
+_BUSY_PAUSE_S = 0.01
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _DISK_HINT = "Check free space and permissions of the folder that RINGBACK_HOME names. Nothing more is sent until then."
 
@@ -53,7 +55,7 @@ class Database:
         try:
             with _faults:
                 self._connection.row_factory = sqlite3.Row
-                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._use_wal()
                 self._connection.execute("PRAGMA synchronous = NORMAL")
                 self._connection.execute("PRAGMA foreign_keys = ON")
                 self._connection.execute("PRAGMA secure_delete = ON")
@@ -61,6 +63,19 @@ class Database:
         except LedgerError:
             self._connection.close()
             raise
+
+    def _use_wal(self) -> None:
+        """Switch the file to WAL. On a fresh one, SQLite does not wait for others that do so at the same moment."""
+        deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(_BUSY_PAUSE_S)
+            else:
+                return
 
     def _migrate(self) -> None:
         """Bring the file to this version; refuse one that a newer version made."""

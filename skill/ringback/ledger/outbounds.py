@@ -137,13 +137,13 @@ class Outbounds:
         limit = max(1, min(limit, _PAGE_LIMIT))
         rows = self._database.all("page", before=before, limit=limit + 1)
         more = f"c{rows[limit - 1]['seq']}" if len(rows) > limit else None
-        return Page(tuple(self._store.record(row) for row in rows[:limit]), more)
+        return Page(tuple(self._store.readable(rows[:limit])), more)
 
     async def under_way(self, statuses: Iterable[Status], limit: int = 1000) -> list[Record]:
         """The outbounds in one of these statuses, oldest first; ended ones are not looked for, `unknown` is."""
         wanted = json.dumps(sorted(set(statuses) - (ENDED - {Status.UNKNOWN})))
         rows = self._database.all("open_with_status", statuses=wanted, limit=limit)
-        return [self._store.record(row) for row in rows]
+        return list(self._store.readable(rows))
 
     async def expire(self) -> list[Record]:
         """End what nobody answered in time, and what was approved too long ago to be sent on that word."""
@@ -153,7 +153,7 @@ class Outbounds:
             rows = self._database.all("expire", now=self._store.now())
             for row in rows:
                 self._store.event(row["id"], "expired", Status.EXPIRED, "approval_expired")
-        return [self._store.record(row) for row in rows]
+        return list(self._store.readable(rows))
 
     async def move(self, outbound_id: str, sources: Iterable[Status], target: Status, *, reason: str) -> Record | None:
         """Change the status if it is one of `sources`; `None` where it was not."""

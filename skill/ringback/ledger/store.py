@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import secrets
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,14 @@ from ringback.model.status import Status
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable, Iterator
 
     from ringback.clock import Clock
     from ringback.keys import Keyring
     from ringback.ledger.database import Database
 
 _ID_BYTES = 15
+_log = logging.getLogger(__name__)
 
 
 class Store:
@@ -91,6 +94,14 @@ class Store:
                 f"Entry {row['id']} of the ledger cannot be read: something else changed it.",
                 hint="Restore the ledger from a copy.",
             ) from None
+
+    def readable(self, rows: Iterable[sqlite3.Row]) -> Iterator[Record]:
+        """The rows that can be opened; one that something else changed stands in the way of no other."""
+        for row in rows:
+            try:
+                yield self.record(row)
+            except LedgerError:
+                _log.error("entry %s of the ledger cannot be read: something else changed it", row["id"])
 
     def _open(self, row: sqlite3.Row) -> Record:
         row_id = row["id"]

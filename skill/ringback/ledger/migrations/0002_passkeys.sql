@@ -1,6 +1,6 @@
 -- Passkeys that a person registered on the console. Rows stay when a passkey is removed: they are the record of it.
 -- A row counts only with its `proof`, a keyed digest over all other columns: who edits this file without the
--- installation's key adds, changes and brings back no passkey.
+-- installation's key adds and changes no passkey. An older copy of the whole row can be put back.
 
 CREATE TABLE passkey (
     id            TEXT PRIMARY KEY,
