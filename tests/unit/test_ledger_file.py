@@ -20,6 +20,8 @@ from ringback.keys import Keyring
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ringback.ledger import Ledger
 
 CLOCK = FakeClock()
@@ -166,6 +168,31 @@ async def test_a_locked_ledger_is_told_after_the_time_to_wait(home: Path, monkey
         other.execute("ROLLBACK")
         other.close()
         assert await ledger.deliveries.claim(record.id, owner="me", lease_s=240) is not None
+
+
+@pytest.fixture
+def beginner(home: Path) -> Iterator[sqlite3.Connection]:
+    """Another process, amid making the same fresh ledger."""
+    home.mkdir()
+    connection = raw(home)
+    connection.execute("BEGIN IMMEDIATE")
+    yield connection
+    connection.close()
+
+
+def test_a_fresh_ledger_that_another_process_is_making_is_waited_for(
+    home: Path, beginner: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ringback.ledger.database.time.sleep", lambda _: beginner.execute("ROLLBACK"))
+    with ledger_in(home, CLOCK) as ledger:
+        assert ledger.database._version() >= 1
+
+
+@pytest.mark.usefixtures("beginner")
+def test_a_fresh_ledger_that_stays_locked_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ringback.ledger.database._BUSY_TIMEOUT_MS", 20)
+    with pytest.raises(LedgerError, match="locked"), ledger_in(home, CLOCK):
+        pass
 
 
 READ_ONLY = """

@@ -58,5 +58,5 @@ def test_the_same_wishes_from_eight_processes_are_stored_once_and_spend_an_allow
     assert sum(row[2] == Status.APPROVED for row in new) == 20
 
 
-def test_a_fresh_ledger_that_eight_processes_open_at_once_is_made_once(home: Path) -> None:
+def test_a_fresh_ledger_that_eight_processes_open_at_once_is_made_once_and_refuses_nobody(home: Path) -> None:
     assert crowd(home, "claim", ids=["ob_none"]) == [[]] * 8
