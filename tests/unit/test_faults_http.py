@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from email.utils import format_datetime
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import httpx2
 import pytest
 import stamina
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from ringback_support.fakes import FakeClock
-from ringback_support.installation import TEXT, YES, opened, want
+from ringback_support.installation import TEXT, YES, opened, outbound, want
 from ringback_support.wire_server import Reply, Request, WireServer, half, reply, wire_server
 
 from ringback.carriers.http import CarrierHttp, Timeouts
 from ringback.carriers.thinkfleetbot import ThinkFleetBot
 from ringback.clock import SystemClock
 from ringback.dispatch import TRIES
-from ringback.errors import CarrierError, CarrierUnavailable, CarrierUnreadable
+from ringback.errors import CarrierError, CarrierUnavailable, CarrierUnreachable, CarrierUnreadable
 from ringback.model.outbound import Channel
 
 if TYPE_CHECKING:
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
 TO = "+14155552671"
 SHORT = Timeouts(connect=0.3, read=0.15)
 LONG = Timeouts(connect=10, read=10)
+DAY = timedelta(days=1)
 LINE = {"enabled": True, "phone_number": "+14155550100", "capabilities": ["sms", "mms", "voice"]}
 TAKEN = reply(201, {"id": "msg_1", "status": "queued"})
 
@@ -102,8 +109,6 @@ def nothing() -> None:
 
 
 def later(seconds: int) -> str:
-    from datetime import timedelta
-
     return format_datetime(SystemClock().now() + timedelta(seconds=seconds), usegmt=True)
 
 
@@ -243,6 +248,31 @@ async def test_a_failed_tls_handshake_sent_nothing(home: Path) -> None:
         carrier = ThinkFleetBot(CarrierHttp(url, {}, timeouts=SHORT, transport=transport))
         receipt = await outcome(home, carrier, Channel.SMS, nothing)
         assert (receipt.status, receipt.reason, transport.count) == ("failed", "carrier_unreachable", 3)
+        assert server.requests == []
+
+
+def unknown_certificate(folder: Path) -> ssl.SSLContext:
+    """A server's TLS with a certificate for 127.0.0.1 that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = SystemClock().now()
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + DAY)
+    certificate = builder.add_extension(address, critical=False).sign(key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / "server.pem").write_bytes(key.private_bytes(pem, *plain) + certificate.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    return context
+
+
+async def test_a_service_whose_certificate_nobody_vouches_for_gets_neither_key_nor_text(tmp_path: Path) -> None:
+    async with wire_server(Posts([TAKEN]), tls=unknown_certificate(tmp_path)) as server:
+        carrier = ThinkFleetBot(CarrierHttp(server.url, {"Authorization": "Bearer key"}, timeouts=LONG))
+        with pytest.raises(CarrierUnreachable):
+            await carrier.transmit(outbound(TO))
+        await carrier.aclose()
         assert server.requests == []
 
 

@@ -79,6 +79,7 @@ class CarrierHttp:
                 timeout=httpx.Timeout(self._timeouts.read, connect=self._timeouts.connect),
                 limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
                 follow_redirects=False,
+                verify=not self._base_url.startswith("http://"),  # without TLS the roots need not be loaded: 30 ms
                 trust_env=not self._base_url.startswith(("http://127.", "http://localhost", "http://[::1]")),
             )
         return self._client

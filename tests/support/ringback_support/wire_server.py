@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Callable, Mapping
 
 
@@ -51,6 +52,7 @@ class WireServer:
     """The server: `respond` decides on each request, `requests` holds what came."""
 
     respond: Callable[[Request], Reply]
+    tls: ssl.SSLContext | None = None
     url: str = ""
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
@@ -61,8 +63,9 @@ class WireServer:
         return [request for request in self.requests if request.method == "POST"]
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**20)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**20, ssl=self.tls)
+        scheme = "http" if self.tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def stop_listening(self) -> None:
         """From now on connections are refused."""
@@ -127,9 +130,11 @@ def half(status: int, body: bytes) -> Reply:
 
 
 @asynccontextmanager
-async def wire_server(respond: Callable[[Request], Reply]) -> AsyncIterator[WireServer]:
+async def wire_server(
+    respond: Callable[[Request], Reply], *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[WireServer]:
     """A server for the length of a test."""
-    server = WireServer(respond)
+    server = WireServer(respond, tls)
     await server.start()
     try:
         yield server
