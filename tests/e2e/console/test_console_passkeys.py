@@ -188,7 +188,9 @@ async def test_what_was_signed_to_remove_one_passkey_does_nothing_else(tmp_path:
             return {"csrf": await at.csrf(), "nonce": asked["nonce"], "credential": at.device.sign(asked["options"])}
 
         assert (await at.post("/passkeys/remove", id=second.id, **await signed("remove", first.id))).status_code == 409
-        assert (await at.post("/passkeys/remove", id=second.id, **await signed("add"))).status_code == 409
+        for subject in ("", second.id):
+            confirmed = await signed("add", subject)
+            assert (await at.post("/passkeys/remove", id=second.id, **confirmed)).status_code == 409
         assert (await at.post("/passkeys/create", label=LABEL, **await signed("remove", first.id))).status_code == 409
         receipt = await at.want()
         answer = await at.post("/answer", **{**await at.shown(receipt.id), **await signed("add")}, choice="once")

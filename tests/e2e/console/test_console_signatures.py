@@ -147,6 +147,16 @@ async def test_a_signed_answer_that_is_posted_again_sends_nothing_more(tmp_path:
         assert await at.status(other.id) == ("awaiting_approval", None)
 
 
+async def test_a_copy_of_the_passkey_that_lags_behind_is_refused(tmp_path: Path) -> None:
+    async with table(tmp_path) as at:
+        one, two = await at.want("one"), await at.want("two")
+        copy = replace(at.device)
+        await at.post("/answer", **await at.signed(one.id))
+        at.device = copy
+        assert (await at.post("/answer", **await at.signed(two.id))).status_code == 409
+        assert at.sent == ["one"]
+
+
 async def test_a_nonce_counts_for_one_question_even_if_the_passkey_does_not_count(tmp_path: Path) -> None:
     async with table(tmp_path, added=False) as at:
         at.device.counts = False
