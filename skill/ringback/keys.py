@@ -107,8 +107,8 @@ class Keyring:
         return _mac(self._passkey, use.encode(), *parts)
 
     def wish(self, outbound: Outbound) -> bytes:
-        """The digest that tells the same wish again: recipient, channel and content, whatever the row."""
-        parts = (outbound.channel, outbound.to.e164, outbound.text, outbound.media_url or "")
+        """The digest that tells the same wish again: recipient, channel, content and carrier, whatever the row."""
+        parts = (outbound.channel, outbound.to.e164, outbound.carrier, outbound.text, outbound.media_url or "")
         return _mac(self._digest, b"wish", *(part.encode() for part in parts))
 
     def token(self, kind: str, value: str) -> bytes:

@@ -100,6 +100,12 @@ def test_the_medium_is_part_of_what_an_approval_belongs_to() -> None:
     assert len({KEYS.wish(outbound) for outbound in outbounds}) == 2
 
 
+def test_a_wish_on_the_sandbox_is_another_one_than_on_a_carrier_that_reaches_real_phones() -> None:
+    carriers = ("sandbox", "thinkfleetbot")
+    outbounds = [Outbound(Channel.SMS, PhoneNumber("+14155550123"), carrier, "Hello") for carrier in carriers]
+    assert len({KEYS.wish(outbound) for outbound in outbounds}) == 2
+
+
 @given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))
 def test_two_tokens_are_the_same_only_for_the_same_kind_and_value(
     kind: str, value: str, kind2: str, value2: str
