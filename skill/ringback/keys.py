@@ -7,7 +7,6 @@ A plain hash of a telephone number hides nothing (all of them can be tried in an
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 import os
@@ -125,11 +124,7 @@ def _derive(master: bytes, use: bytes) -> bytes:
 
 def _mac(key: bytes, *parts: bytes) -> bytes:
     """HMAC-SHA256 over length-prefixed parts, so that no two lists of parts collide."""
-    mac = hmac.new(key, digestmod=hashlib.sha256)
-    for part in parts:
-        mac.update(len(part).to_bytes(8, "big"))
-        mac.update(part)
-    return mac.digest()
+    return hmac.digest(key, b"".join(len(part).to_bytes(8, "big") + part for part in parts), "sha256")
 
 
 def load_keyring(text: str | None, path: Path) -> Keyring:
