@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import string
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ringback_support.fakes import FakeCarrier
-from ringback_support.installation import KEYRING, MASTER, approve, opened, outbound, stored
+from ringback_support.installation import KEYRING, MASTER, TO, YES, approve, opened, outbound, stored
 
 from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Channel, Outbound
@@ -92,3 +93,15 @@ async def test_ten_thousand_changes_between_the_yes_and_the_dispatch_send_nothin
             rewrite(ringback, record.id, record.outbound)
             await ringback.dispatcher.dispatch(record.id)
     assert carrier.sent == wishes
+
+
+async def test_five_hundred_answers_at_once_through_two_openings_send_one_message(home: Path) -> None:
+    carriers = FakeCarrier(), FakeCarrier()
+    async with opened(home, carriers[0]) as one, opened(home, carriers[1]) as other:
+        receipt = await one.telephone.send_sms(TO, "One")
+        people = [one.person, other.person] * 250
+        answers = await asyncio.gather(*(person.answer(receipt.id, YES) for person in people))
+        ended = await one.telephone.status(receipt.id)
+    assert len(carriers[0].sent) + len(carriers[1].sent) == 1
+    assert {answer.id for answer in answers} == {receipt.id}
+    assert ended.status == Status.ACCEPTED
