@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ringback.approvals import Answer, Approvals, Question
     from ringback.dispatch import Dispatcher
     from ringback.ledger import Ledger
-    from ringback.ledger.records import Allowance, Choice, Level, Record
+    from ringback.ledger.records import Allowance, Choice, Level
     from ringback.lines import Lines
 
 
@@ -83,11 +83,7 @@ class Person:
         """The newest outbounds that wait no more, whole, for the page's history."""
         page = await self._ledger.outbounds.page(limit)
         ended = [record for record in page.records if record.status is not Status.AWAITING_APPROVAL]
-        return [(self._approvals.question(record), self._receipt(record)) for record in ended]
-
-    @staticmethod
-    def _receipt(record: Record) -> Receipt:
-        return receipt(record)
+        return [(self._approvals.question(record), receipt(record)) for record in ended]
 
     async def allow(
         self,

@@ -137,7 +137,7 @@ class Telephone:
         if record.status is Status.APPROVED:
             record = await self._dispatcher.dispatch(record.id)
         elif not is_new:
-            record = await self._refreshed(record)
+            record = await self._inbound.refresh(record)
         return receipt(record, repeated=not is_new)
 
     async def status(
@@ -161,7 +161,7 @@ class Telephone:
         if not math.isfinite(wait_s):
             raise InvalidRequest("The wait is not a number of seconds.", hint="Wait 0 to 25 seconds.")
         await self._ledger.outbounds.expire()
-        first = record = await self._refreshed(await self._ledger.outbounds.get(outbound_id))
+        first = record = await self._inbound.refresh(await self._ledger.outbounds.get(outbound_id))
         deadline = self._clock.now().timestamp() + min(max(wait_s, 0.0), LONGEST_WAIT_S)
         pause, next_poll = _FIRST_CARRIER_POLL_S, 0.0
         while not _is_settled(first, record) and (now := self._clock.now().timestamp()) < deadline:
@@ -169,7 +169,7 @@ class Telephone:
             await self._ledger.outbounds.expire()
             before, record = record, await self._ledger.outbounds.get(outbound_id)
             if now >= next_poll:
-                record = await self._refreshed(record)
+                record = await self._inbound.refresh(record)
                 pause, next_poll = min(pause * 1.5, _LONGEST_CARRIER_POLL_S), now + pause
             if on_change is not None and record.status is not before.status:
                 await on_change(receipt(record))
@@ -214,9 +214,6 @@ class Telephone:
         for record in await self._ledger.outbounds.under_way({Status.APPROVED}):
             await self._dispatcher.dispatch(record.id)
         await self._inbound.refresh_due(self._clock.now().timestamp())
-
-    async def _refreshed(self, record: Record) -> Record:
-        return await self._inbound.refresh(record)
 
 
 def _asker() -> str:

@@ -1,13 +1,22 @@
 """What the tests of the core start from: no settings from outside, and helpers that can be imported."""
 
+from __future__ import annotations
+
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from ringback_support.fakes import FakeCarrier, FakeClock
+
+    from ringback.opening import Ringback
 
 SUPPORT = str(Path(__file__).resolve().parents[1] / "support")
 if SUPPORT not in sys.path:
@@ -30,3 +39,26 @@ def home() -> Iterator[Path]:
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
         yield Path(folder) / "home"
+
+
+@pytest.fixture
+def carrier() -> FakeCarrier:
+    from ringback_support.fakes import FakeCarrier
+
+    return FakeCarrier()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    from ringback_support.fakes import FakeClock
+
+    return FakeClock()
+
+
+@pytest.fixture
+async def ringback(home: Path, carrier: FakeCarrier, clock: FakeClock) -> AsyncIterator[Ringback]:
+    """An installation over the fake carrier and clock of the same test."""
+    from ringback_support.installation import opened
+
+    async with opened(home, carrier, clock=clock) as installation:
+        yield installation

@@ -19,7 +19,6 @@ from ringback.model.status import Status
 from ringback.settings import ApprovalFloor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from ringback.ledger.records import Record
@@ -27,22 +26,6 @@ if TYPE_CHECKING:
 
 DIGITS = TO[-4:]
 FORM = Answer(Choice.ONCE, Level.A1, "client:claude", digits=DIGITS)
-
-
-@pytest.fixture
-def carrier() -> FakeCarrier:
-    return FakeCarrier()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def ringback(home: Path, carrier: FakeCarrier, clock: FakeClock) -> AsyncIterator[Ringback]:
-    async with opened(home, carrier, clock=clock) as installation:
-        yield installation
 
 
 def sent(carrier: FakeCarrier) -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ from ringback.model.outbound import Acceptance, Channel, Outbound
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ringback.opening import Ringback
@@ -40,22 +40,6 @@ def _no_back_off() -> Iterator[None]:
     """Tries follow each other at once; how many there are is left as it is."""
     with stamina.set_testing(True, attempts=TRIES, cap=True):
         yield
-
-
-@pytest.fixture
-def carrier() -> FakeCarrier:
-    return FakeCarrier()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def ringback(home: Path, carrier: FakeCarrier, clock: FakeClock) -> AsyncIterator[Ringback]:
-    async with opened(home, carrier, clock=clock) as installation:
-        yield installation
 
 
 def limited(retry_after: float | None = None) -> CarrierRateLimited:

@@ -17,27 +17,10 @@ from ringback.model.outbound import Acceptance, CarrierItem, Channel, Report
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from ringback.opening import Ringback
     from ringback.receipts import Receipt
-
-
-@pytest.fixture
-def carrier() -> FakeCarrier:
-    return FakeCarrier()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def ringback(home: Path, carrier: FakeCarrier, clock: FakeClock) -> AsyncIterator[Ringback]:
-    async with opened(home, carrier, clock=clock) as installation:
-        yield installation
 
 
 async def accepted(ringback: Ringback, channel: Channel = Channel.SMS, text: str = TEXT) -> Receipt:

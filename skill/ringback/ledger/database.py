@@ -46,7 +46,6 @@ class Database:
     """One connection to the ledger's file."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._durable: bool | None = None
         with _faults:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
