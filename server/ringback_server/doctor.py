@@ -202,7 +202,7 @@ class _Doctor:
         if self.keyring is not None:
             database = open_ledger(path, self.keyring, SystemClock()).database
             try:
-                with database.transaction():
+                with database.transaction("doctor"):
                     facts["writable"] = True  # for the lock was given
             finally:
                 database.close()

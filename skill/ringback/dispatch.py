@@ -29,6 +29,7 @@ from ringback.errors import (
 from ringback.guards import Facts, Refuse, decide
 from ringback.model.status import Status
 from ringback.owner import this_process
+from ringback.steps import reached
 
 if TYPE_CHECKING:
     from ringback.approvals import Approvals
@@ -135,7 +136,10 @@ class Dispatcher:
         ):
             with attempt:
                 self._check_lease(claimed)
-                return await self._carrier.transmit(outbound)
+                reached("post.begin")
+                acceptance = await self._carrier.transmit(outbound)
+                reached("post.answered")
+                return acceptance
         raise AssertionError("a retry context either returns or raises")
 
     def _check_lease(self, claimed: Record) -> None:

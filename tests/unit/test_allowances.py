@@ -107,7 +107,7 @@ async def test_a_consent_does_not_outlive_the_time_it_was_given_for(home: Path) 
     async with opened(home, carrier) as ringback:
         record = await stored(ringback.ledger)
         await approve(ringback.ledger, record)
-        with ringback.ledger.database.transaction():
+        with ringback.ledger.database.transaction("edit"):
             connection = ringback.ledger.database._connection
             connection.execute("UPDATE outbound SET expires_at = expires_at + 3600 WHERE id = ?", (record.id,))
         refused = await ringback.dispatcher.dispatch(record.id)
@@ -168,7 +168,7 @@ async def test_a_row_that_something_else_changed_hides_no_other(home: Path) -> N
     async with opened(home) as ringback:
         spoilt = await stored(ringback.ledger)
         await ringback.telephone.send_sms(TO, "Another one")
-        with ringback.ledger.database.transaction():
+        with ringback.ledger.database.transaction("edit"):
             connection = ringback.ledger.database._connection
             connection.execute("UPDATE outbound SET sealed = x'00' WHERE id = ?", (spoilt.id,))
         page = await ringback.telephone.history()

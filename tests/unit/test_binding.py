@@ -70,7 +70,7 @@ def rewrite(ringback: Ringback, row: str, wish: Outbound) -> None:
     """Put another content under an approval, as somebody with the file and the key could."""
     plain = {"to": wish.to.e164, "text": wish.text, "media_url": wish.media_url}
     sealed = KEYRING.seal(plain, row=row, column="sealed")
-    with ringback.ledger.database.transaction():
+    with ringback.ledger.database.transaction("edit"):
         ringback.ledger.database._connection.execute(
             "UPDATE outbound SET sealed = ?, channel = ?, status = 'approved', reason = NULL WHERE id = ?",
             (sealed, wish.channel, row),

@@ -21,6 +21,7 @@ from ringback.errors import (
     CarrierUnreachable,
     CarrierUnreadable,
 )
+from ringback.steps import reached
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,12 +96,15 @@ class CarrierHttp:
     async def _request(self, method: str, path: str, **content: Any) -> Any:
         import httpx2 as httpx
 
+        reached(f"http.{method.lower()}.begin")
         try:
             async with (
                 asyncio.timeout(self._timeouts.whole),
                 self._open().stream(method, path, **content) as response,
             ):
+                reached(f"http.{method.lower()}.headers")
                 answer = await _body(response)
+                reached(f"http.{method.lower()}.body")
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol):
             raise CarrierUnreachable(
                 "The carrier could not be reached.", hint="Check the network and the carrier's address, then try again."

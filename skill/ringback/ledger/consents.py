@@ -52,7 +52,7 @@ class Consents:
     async def ask(self, outbound_id: str, nonce: str) -> Record | None:
         """Remember the nonce of the question that a client now carries; `None` where nothing is waiting."""
         token = self._store.keyring.token("nonce", nonce)
-        with self._database.transaction():
+        with self._database.transaction("ask"):
             row = self._database.one("ask", id=outbound_id, nonce=token)
         return self._store.maybe(row)
 
@@ -78,7 +78,7 @@ class Consents:
         """
         store, (target, reason) = self._store, _OUTCOMES[choice]
         token = None if nonce is None else store.keyring.token("nonce", nonce)
-        with self._database.transaction(durable=True):
+        with self._database.transaction("answer", durable=True):
             row = self._database.one(
                 "answer", id=shown.id, target=target, reason=reason, level=level, nonce=token, now=store.now()
             )
@@ -101,7 +101,7 @@ class Consents:
 
     async def allow(self, number: PhoneNumber, grant: Grant, *, level: Level, via: str) -> str:
         """Allow a recipient beforehand; returns the allowance's id. For a person's own hand, never a tool's."""
-        with self._database.transaction(durable=True):
+        with self._database.transaction("allow", durable=True):
             return self._allow(number, grant, level, via)
 
     def _allow(self, number: PhoneNumber, grant: Grant, level: Level, via: str) -> str:
@@ -136,7 +136,7 @@ class Consents:
 
     async def revoke(self, allowance_id: str) -> bool:
         """End an allowance at once; whether there was one."""
-        with self._database.transaction(durable=True):
+        with self._database.transaction("revoke", durable=True):
             row = self._database.one("allowance_by_id", id=allowance_id)
             if row is None or row["revoked_at"] is not None:
                 return False

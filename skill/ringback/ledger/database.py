@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from ringback.errors import LedgerError
+from ringback.steps import reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +82,7 @@ class Database:
         known = len(_migrations())
         if self._version() == known:
             return
-        with self.transaction(durable=True):
+        with self.transaction("migrate", durable=True):
             found = self._version()
             if found > known:
                 raise LedgerError(
@@ -97,8 +98,10 @@ class Database:
         return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
 
     @contextmanager
-    def transaction(self, *, durable: bool = False) -> Iterator[None]:
+    def transaction(self, name: str, *, durable: bool = False) -> Iterator[None]:
         """One short write transaction; `durable` waits until it is on the disk before it returns.
+
+        `name` says what it stores; its steps are known by it.
 
         Raises:
             LedgerError: it could not be begun or committed; then nothing of it is stored.
@@ -107,14 +110,17 @@ class Database:
             if durable is not self._durable:
                 self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 self._durable = durable
+            reached(f"{name}.begin")
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                reached(f"{name}.commit")
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+            reached(f"{name}.committed")
 
     def one(self, name: str, **values: Any) -> sqlite3.Row | None:
         """The first row of a named statement."""
@@ -134,7 +140,7 @@ class Database:
 
     def meta(self, name: str, default: str) -> str:
         """The value stored under `name`; `default` is stored when there is none yet."""
-        with self.transaction(durable=True):
+        with self.transaction("meta", durable=True):
             self._connection.execute("INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)", (name, default))
             return str(self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()[0])
 

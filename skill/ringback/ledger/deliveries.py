@@ -26,7 +26,7 @@ class Deliveries:
         On the disk before it returns: whatever happens next, nobody takes it a second time.
         """
         now = self._store.now()
-        with self._database.transaction(durable=True):
+        with self._database.transaction("claim", durable=True):
             row = self._database.one("claim", id=outbound_id, owner=owner, lease_until=now + lease_s, now=now)
             if row is not None:
                 self._store.event(outbound_id, "claimed", Status.DISPATCHING)
@@ -45,7 +45,7 @@ class Deliveries:
         carrier_id = acceptance.carrier_id if acceptance else None
         report = Report(target, error=detail) if detail else None
         outcome = self._store.seal_outcome(carrier_id, report, claimed.id)
-        with self._database.transaction():
+        with self._database.transaction("settle"):
             row = self._database.one(
                 "settle",
                 id=claimed.id,
@@ -75,7 +75,7 @@ class Deliveries:
         A dispatch counts as abandoned when its lease ran out, or at once if its owner is known to be gone.
         """
         outcome = carrier_id and self._store.seal_outcome(carrier_id, None, doubtful.id)
-        with self._database.transaction(durable=True):
+        with self._database.transaction("conclude", durable=True):
             row = self._database.one(
                 "conclude",
                 id=doubtful.id,
@@ -96,7 +96,7 @@ class Deliveries:
         if target is not report.status or report == record.report:
             return record  # a step back, or nothing new
         outcome = self._store.seal_outcome(record.carrier_id, report, record.id)
-        with self._database.transaction():
+        with self._database.transaction("learn"):
             row = self._database.one(
                 "learn", id=record.id, source=record.status, target=target, outcome=outcome, now=self._store.now()
             )

@@ -56,7 +56,7 @@ class Outbounds:
         wish, contact = store.keyring.wish(outbound), store.keyring.contact(outbound.to)
         keyed = None if key is None else store.keyring.token("idempotency-key", key)
         row_id = new_id("ob_")
-        with self._database.transaction():
+        with self._database.transaction("store"):
             earlier = self._earlier(keyed, wish, now)
             if earlier is not None:
                 return store.record(earlier), False
@@ -149,7 +149,7 @@ class Outbounds:
         """End what nobody answered in time, and what was approved too long ago to be sent on that word."""
         if self._database.one("any_to_expire", now=self._store.now()) is None:
             return []
-        with self._database.transaction():
+        with self._database.transaction("expire"):
             rows = self._database.all("expire", now=self._store.now())
             for row in rows:
                 self._store.event(row["id"], "expired", Status.EXPIRED, "approval_expired")
@@ -157,7 +157,7 @@ class Outbounds:
 
     async def move(self, outbound_id: str, sources: Iterable[Status], target: Status, *, reason: str) -> Record | None:
         """Change the status if it is one of `sources`; `None` where it was not."""
-        with self._database.transaction(durable=True):
+        with self._database.transaction("move", durable=True):
             row = self._database.one(
                 "move",
                 id=outbound_id,

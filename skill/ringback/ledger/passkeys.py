@@ -46,7 +46,7 @@ class Passkeys:
         row_id, now = new_id("pk_"), self._store.now()
         passkey = Passkey(row_id, label, credential_id, public_key, sign_count, now, None, None)
         sealed = self._store.keyring.seal({"label": label}, row=row_id, column="passkey")
-        with self._database.transaction(durable=True):
+        with self._database.transaction("passkey_add", durable=True):
             row = self._database.one(
                 "insert_passkey",
                 id=row_id,
@@ -92,7 +92,7 @@ class Passkeys:
         return self._change(passkey, replace(passkey, removed_at=self._store.now()))
 
     def _change(self, before: Passkey, after: Passkey) -> bool:
-        with self._database.transaction(durable=True):
+        with self._database.transaction("passkey_change", durable=True):
             row = self._database.one("passkey_by_id", id=before.id)
             if row is None or before.removed_at is not None or self._open(row) != before:
                 return False
