@@ -208,7 +208,9 @@ class Approvals:
                 hint="Tell the person that the stored entry was changed; run: ringback doctor",
             )
         self._check_person(consent.via)
-        if not self._counts(consent):
+        if consent.choice is Choice.ALLOWANCE:
+            await self._check_allowance(consent)
+        elif consent.level < self.least:
             raise Refused(
                 "approval_level",
                 f"Here an approval of level {self.least} is needed; this one is {consent.level}.",
@@ -218,9 +220,14 @@ class Approvals:
     def _digest(self, record: Record) -> bytes:
         return self._keyring.digest(record.outbound, row=record.id, expires_at=record.expires_at)
 
-    def _counts(self, consent: Consent) -> bool:
-        """An allowance's own level was compared with the floor when it was spent."""
-        return consent.choice is Choice.ALLOWANCE or consent.level >= self.least
+    async def _check_allowance(self, consent: Consent) -> None:
+        """What was scheduled under an allowance goes out under it, or not at all."""
+        if not await self._ledger.consents.still_allows(consent.via.removeprefix("allowance:"), self.least):
+            raise Refused(
+                "allowance_revoked",
+                "The person took back the allowance that this was stored under.",
+                hint="Ask the person whether it is still wanted.",
+            )
 
 
 def _effective(answer: Answer, record: Record) -> Choice:

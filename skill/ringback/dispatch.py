@@ -2,11 +2,11 @@
 
 One outbound passes here in five steps:
 
-1. it is read from the ledger, and must be `approved`;
+1. it is read from the ledger, and must be `approved`, or `scheduled` and due;
 2. the person's yes must cover exactly what was read (`Approvals.verify`);
 3. the guards are asked again, with what the carrier says now;
-4. the fence: `approved` → `dispatching` by compare-and-swap, on the disk before step 5. Whoever comes second, after a
-   crash or from another process, finds no `approved` row and posts nothing;
+4. the fence: → `dispatching` by compare-and-swap, on the disk before step 5. Whoever comes second, after a crash or
+   from another process, finds it taken and posts nothing;
 5. the carrier gets it. A request is repeated only where nothing can have left this machine (no connection), or where
    the carrier itself said "later" (429). A clear no is `failed`. Everything else is doubt, and doubt is `unknown`:
    it is told, looked up at the carrier, and never posted again.
@@ -18,15 +18,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from ringback.errors import (
-    CarrierError,
-    CarrierRateLimited,
-    CarrierUnreachable,
-    DispatchTooLate,
-    LedgerError,
-    Refused,
-)
+from ringback.errors import CarrierError, CarrierRateLimited, CarrierUnreachable, LedgerError, Refused
 from ringback.guards import Facts, Refuse, decide
+from ringback.lease import LEASE_S, Lease
 from ringback.model.status import Status
 from ringback.owner import this_process
 from ringback.steps import reached
@@ -41,13 +35,15 @@ if TYPE_CHECKING:
     from ringback.model.outbound import Acceptance, Outbound
 
 TRIES: Final = 3
-"""How often a request is posted at most, where repeating it is safe."""
+"""How often a request is posted at most, where repeating it is safe. A scheduled one is deferred instead."""
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 8.0
 LONGEST_RETRY_AFTER_S: Final = 20.0
 """A carrier that asks for a longer pause gets it from the caller: the outbound ends as `failed`, nothing sent."""
-LEASE_S: Final = 240.0
-"""Longer than all tries together can last; afterwards another process may conclude that this one is gone."""
+AT_ONCE: Final = 8
+"""How many scheduled ones one process hands over at the same time."""
+HOLD_S: Final = 5.0
+"""How long scheduled ones wait where the carrier did not say how long."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,11 +58,12 @@ class Dispatcher:
         self._lines = lines
         self._clock = clock
         self._running: dict[str, asyncio.Task[Record]] = {}
+        self._held_until = 0.0
 
     async def dispatch(self, outbound_id: str) -> Record:
-        """Send one approved outbound; the record as it stands afterwards.
+        """Send one approved or due outbound; the record as it stands afterwards.
 
-        Anything that is not approved, or was approved for another carrier, is left alone and returned as it is.
+        Anything else, and what was approved for another carrier, is left alone and returned as it is.
         A caller that is cancelled does not take the request down with it: half a dispatch would be doubt.
 
         Raises:
@@ -79,6 +76,20 @@ class Dispatcher:
             task.add_done_callback(lambda _: self._running.pop(outbound_id, None))
         return await asyncio.shield(task)
 
+    async def dispatch_ready(self, limit: int) -> int:
+        """Send what is approved or due, at most `limit` scheduled ones; how many there were, so that 0 means none."""
+        if self._now() < self._held_until:
+            return 0
+        ready = await self._ledger.outbounds.ready(self._carrier.name, limit)
+        for first in range(0, len(ready), AT_ONCE):
+            if self._now() < self._held_until:
+                break
+            ended = await asyncio.gather(*map(self.dispatch, ready[first : first + AT_ONCE]), return_exceptions=True)
+            for error in ended:
+                if isinstance(error, BaseException):
+                    _log.warning("a dispatch failed: %s", error)
+        return len(ready)
+
     async def finish(self) -> None:
         """Wait for what is on its way out."""
         if self._running:
@@ -86,33 +97,46 @@ class Dispatcher:
 
     async def _dispatch(self, outbound_id: str) -> Record:
         record = await self._ledger.outbounds.get(outbound_id)
-        if record.status is not Status.APPROVED or record.outbound.carrier != self._carrier.name:
+        if not self._is_ready(record):
             return record
         objection = await self._objection(record)
+        if objection is not None and objection.passes and record.send_at is not None:
+            self._hold(HOLD_S)  # the carrier cannot be asked just now: it stays scheduled until its grace is over
+            return record
         if objection is not None:
-            refused = await self._ledger.outbounds.move(record.id, {Status.APPROVED}, Status.REFUSED, reason=objection)
+            sources = {Status.APPROVED, Status.SCHEDULED}
+            refused = await self._ledger.outbounds.move(record.id, sources, Status.REFUSED, reason=objection.rule)
             return refused or await self._ledger.outbounds.get(record.id)
         claimed = await self._ledger.deliveries.claim(record.id, owner=this_process(), lease_s=LEASE_S)
         if claimed is None:
             return await self._ledger.outbounds.get(record.id)
-        # What was verified is sent: `record`, not what a second read would bring.
-        return await self._send(record.outbound, claimed)
+        async with Lease(self._ledger.deliveries, self._clock, claimed) as lease:
+            # What was verified is sent: `record`, not what a second read would bring.
+            return await self._send(record.outbound, claimed, lease)
 
-    async def _objection(self, record: Record) -> str | None:
+    def _is_ready(self, record: Record) -> bool:
+        if record.carrier != self._carrier.name:
+            return False
+        due = record.status is Status.SCHEDULED and record.send_at is not None and record.send_at <= self._now()
+        return due or record.status is Status.APPROVED
+
+    async def _objection(self, record: Record) -> Refuse | None:
         """The rule that stands in the way by now, if one does."""
         try:
             await self._approvals.verify(record)
         except Refused as refusal:
-            return refusal.rule
+            return Refuse(refusal.rule, refusal.message, refusal.hint)
         facts = Facts(outbound=record.outbound, line=await self._lines.current(), consented=True)
         decision = decide(facts)
-        return decision.rule if isinstance(decision, Refuse) else None
+        return decision if isinstance(decision, Refuse) else None
 
-    async def _send(self, outbound: Outbound, claimed: Record) -> Record:
+    async def _send(self, outbound: Outbound, claimed: Record, lease: Lease) -> Record:
         """Post, then write down what became of it."""
         try:
-            acceptance = await self._post(outbound, claimed)
+            acceptance = await self._post(outbound, lease)
         except CarrierError as error:
+            if outbound.send_at is not None and isinstance(error, CarrierRateLimited | CarrierUnreachable):
+                return await self._defer(claimed, error)
             target = Status.FAILED if error.nothing_left else Status.UNKNOWN
             _log.warning("outbound %s: %s, so it is %s", claimed.id, error.reason, target)
             return await self._settle(claimed, target, reason=error.reason, detail=error.detail)
@@ -121,7 +145,7 @@ class Dispatcher:
             return await self._settle(claimed, Status.UNKNOWN, reason=CarrierError.code)
         return await self._settle(claimed, acceptance.status, acceptance=acceptance)
 
-    async def _post(self, outbound: Outbound, claimed: Record) -> Acceptance:
+    async def _post(self, outbound: Outbound, lease: Lease) -> Acceptance:
         """The one call that makes a phone ring."""
         import stamina
 
@@ -131,21 +155,30 @@ class Dispatcher:
             asked = error.retry_after if isinstance(error, CarrierRateLimited) else None
             return True if asked is None else asked <= LONGEST_RETRY_AFTER_S and max(asked, 0.001)
 
+        tries = TRIES if outbound.send_at is None else 1
         async for attempt in stamina.retry_context(
-            on=wait, attempts=TRIES, timeout=None, wait_initial=FIRST_WAIT_S, wait_max=LONGEST_WAIT_S
+            on=wait, attempts=tries, timeout=None, wait_initial=FIRST_WAIT_S, wait_max=LONGEST_WAIT_S
         ):
             with attempt:
-                self._check_lease(claimed)
+                lease.check()
                 reached("post.begin")
                 acceptance = await self._carrier.transmit(outbound)
                 reached("post.answered")
                 return acceptance
         raise AssertionError("a retry context either returns or raises")
 
-    def _check_lease(self, claimed: Record) -> None:
-        """Post nothing after a pause so long that another process may have concluded this dispatch."""
-        if claimed.lease_until is None or self._clock.now().timestamp() >= claimed.lease_until:
-            raise DispatchTooLate("This process was held up too long to hand the outbound over.")
+    async def _defer(self, claimed: Record, error: CarrierRateLimited | CarrierUnreachable) -> Record:
+        """Put a scheduled one back, and hold the others: the carrier takes nothing for now, and got nothing of it."""
+        asked = error.retry_after if isinstance(error, CarrierRateLimited) else None
+        self._hold(HOLD_S if asked is None else asked)
+        deferred = await self._ledger.deliveries.defer(claimed, reason=error.reason, until=self._held_until)
+        return deferred or await self._settle(claimed, Status.FAILED, reason=error.reason, detail=error.detail)
+
+    def _hold(self, seconds: float) -> None:
+        self._held_until = max(self._held_until, self._now() + seconds)
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
 
     async def _settle(
         self,

@@ -8,6 +8,7 @@ RingbackError
 ├── IdempotencyConflict       the same key came with another content
 ├── ConfigurationError        a setting is missing, contradictory or unsafe
 ├── LedgerError               the ledger cannot be read or written; nothing is sent without it
+├── CallbackRejected          what came as a carrier's callback is not proven to be one
 └── CarrierError              the carrier, or the way to it, failed
     ├── CarrierAuthenticationFailed
     ├── CarrierNotEnabled
@@ -97,6 +98,12 @@ class LedgerError(RingbackError):
     """The ledger cannot be read or written (disk, lock, key, version). Nothing is sent without it."""
 
     code = "ledger"
+
+
+class CallbackRejected(RingbackError):
+    """A callback without a valid signature, too old, or not in the carrier's form. Nothing of it was stored."""
+
+    code = "callback_rejected"
 
 
 class CarrierError(RingbackError):

@@ -1,118 +1,167 @@
-"""The only way in: what a carrier says about an outbound, asked for or sent by itself, is stored here.
+"""The only way in: what a carrier says, asked for or sent by itself, is stored here.
 
 A status only moves forward. What is in doubt is looked for in the carrier's own history, and found only where
-there is exactly one reading.
+there is exactly one reading. A callback is verified before anything of it is read, and stored before it is answered.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from ringback.errors import CarrierError
+from ringback.errors import CallbackRejected, CarrierError, NotFound
+from ringback.model.news import StatusNews
 from ringback.model.status import WITH_CARRIER, Status
 from ringback.owner import is_gone
 
 if TYPE_CHECKING:
     from ringback.carriers.base import CarrierReader
+    from ringback.clock import Clock
+    from ringback.keys import Keyring
     from ringback.ledger import Ledger
     from ringback.ledger.records import Record
+    from ringback.model.news import CallbackRequest
     from ringback.model.outbound import CarrierItem
 
 CLOCK_SKEW_S: Final = 10.0
 """By how much the carrier's clock may differ from ours when its history is searched."""
+LONGEST_REQUEST_S: Final = 60.0
+"""A request that was begun within the lease has reached the carrier by then, or never will."""
 HISTORY_LIMIT: Final = 100
-SHORTEST_POLL_S: Final = 1.0
-LONGEST_POLL_S: Final = 600.0
-GIVE_UP_S: Final = 3 * 86_400.0
-"""After three days nobody asks the carrier by itself any more; `status` still does."""
+AT_ONCE: Final = 8
 
 _log = logging.getLogger(__name__)
 
 
 class Inbound:
-    """Learns what became of the outbounds that left."""
+    """Learns what became of the outbounds that left, and what people wrote back."""
 
-    def __init__(self, ledger: Ledger, carrier: CarrierReader) -> None:
+    def __init__(self, ledger: Ledger, carrier: CarrierReader, keyring: Keyring, clock: Clock) -> None:
         self._ledger = ledger
         self._carrier = carrier
-        self._next_poll: dict[str, float] = {}
+        self._keyring = keyring
+        self._clock = clock
+
+    async def callback(self, carrier: str, request: CallbackRequest) -> int:
+        """Verify, parse and store a carrier's callback; how much of it was new.
+
+        Raises:
+            NotFound: this carrier is not in use here, or sends no callbacks.
+            CallbackRejected: it is not proven to be the carrier's, or cannot be read; nothing was stored.
+            LedgerError: it could not be stored: the carrier is to send it again.
+        """
+        reader = self._carrier.callbacks
+        if carrier != self._carrier.name or reader is None:
+            raise NotFound("No carrier of this name sends callbacks here.", hint="Check RINGBACK_CARRIER and the path.")
+        try:
+            now = self._clock.now().timestamp()
+            told = reader.read(request, secret=self._keyring.callback_secret(carrier), now=now)
+        except CallbackRejected as error:
+            _log.warning("a callback of %s was rejected: %s", carrier, error.message)
+            raise
+        stored = 0
+        for news in told:
+            if isinstance(news, StatusNews):
+                stored += await self._ledger.deliveries.reported(carrier, news) is not None
+            else:
+                stored += await self._ledger.inbox.add(carrier, news) is not None
+        return stored
+
+    async def subscribe(self, url: str) -> bool:
+        """Have the carrier call back at `url`; false where a person sets that up at the carrier.
+
+        Raises:
+            CarrierError: the carrier could not be told.
+        """
+        name = self._carrier.name
+        return self._carrier.callbacks is not None and await self._carrier.subscribe(
+            url, self._keyring.callback_secret(name)
+        )
 
     async def refresh(self, record: Record) -> Record:
         """Bring one outbound up to date with its carrier. Where the carrier cannot be asked, it stays as it is."""
-        if record.outbound.carrier != self._carrier.name:
+        if record.carrier != self._carrier.name or record.content is None:
             return record
         if record.status is Status.DISPATCHING:
-            return await self._conclude_abandoned(record)
+            record = await self._conclude_abandoned(record)
         if record.status is Status.UNKNOWN and record.carrier_id is None:
             return await self._reconcile(record) or record
         if record.carrier_id is None or record.status not in WITH_CARRIER | {Status.UNKNOWN}:
             return record
         try:
-            report = await self._carrier.report(record.outbound.channel, record.carrier_id)
+            report = await self._carrier.report(record.channel, record.carrier_id)
         except CarrierError as error:
             _log.info("outbound %s: its status could not be asked: %s", record.id, error.reason)
             return record
         return await self._ledger.deliveries.learn(record, report)
 
-    async def refresh_due(self, now: float) -> None:
-        """Ask after everything that is open, the older the more rarely: from each second to each ten minutes."""
-        open_ones = await self._ledger.outbounds.under_way({Status.DISPATCHING, Status.UNKNOWN, *WITH_CARRIER})
-        self._next_poll = {record.id: self._next_poll.get(record.id, 0.0) for record in open_ones}
-        for record in open_ones:
-            if now < self._next_poll[record.id]:
-                continue
-            age = now - record.created_at
-            self._next_poll[record.id] = now + min(max(age / 10, SHORTEST_POLL_S), LONGEST_POLL_S)
-            if age < GIVE_UP_S or record.status is Status.DISPATCHING:
-                await self.refresh(record)
+    async def refresh_due(self, limit: int) -> int:
+        """Ask after at most `limit` of what is open and due to be asked about; how many there were."""
+        for record in await self._ledger.outbounds.under_way({Status.DISPATCHING}):
+            await self.refresh(record)
+        due = await self._ledger.deliveries.take_polls(self._carrier.name, limit)
+        for first in range(0, len(due), AT_ONCE):
+            await asyncio.gather(*map(self.refresh, due[first : first + AT_ONCE]))
+        return len(due)
+
+    async def collect(self) -> int:
+        """Fetch what people wrote, where the carrier keeps a list of it; how many texts were new."""
+        name = self._carrier.name
+        try:
+            inbox = await self._carrier.inbox(await self._ledger.inbox.cursor(name))
+        except CarrierError as error:
+            _log.info("the inbox of %s could not be asked: %s", name, error.reason)
+            return 0
+        if inbox is None or inbox.cursor is None:
+            return 0
+        added = [await self._ledger.inbox.add(name, text) for text in inbox.texts]
+        await self._ledger.inbox.read_to(name, inbox.cursor)
+        return sum(text is not None for text in added)
 
     async def _conclude_abandoned(self, record: Record) -> Record:
-        """End a dispatch whose process is gone: found at the carrier, or unknown."""
+        """End a dispatch whose process is gone, or whose lease ran out: it is unknown whether it went out."""
         gone = is_gone(record.owner)
         concluded = await self._ledger.deliveries.conclude(
             record, Status.UNKNOWN, reason="dispatcher_gone", owner_is_gone=gone
         )
-        if concluded is None:
-            return await self._ledger.outbounds.get(record.id)
-        return await self._reconcile(concluded) or concluded
+        return concluded or await self._ledger.outbounds.get(record.id)
 
     async def _reconcile(self, doubtful: Record) -> Record | None:
-        """Find a doubtful outbound in the carrier's history, if exactly one entry can be it."""
+        """Find a doubtful outbound in the carrier's history: exactly one entry, that is nothing else."""
         try:
             items = await self._carrier.history(HISTORY_LIMIT)
         except CarrierError as error:
             _log.info("outbound %s: the carrier's history could not be asked: %s", doubtful.id, error.reason)
             return None
-        rivals = [
-            other
-            for other in await self._ledger.outbounds.under_way({Status.UNKNOWN, Status.DISPATCHING})
-            if other.contact == doubtful.contact
-            and other.outbound.channel is doubtful.outbound.channel
-            and other.id != doubtful.id
-        ]
-        candidates = [item for item in items if self._may_be(item, doubtful)]
+        candidates = [item for item in items if _may_be(item, doubtful)]
         unclaimed = [
             item
             for item in candidates
             if not await self._ledger.deliveries.is_known(self._carrier.name, item.carrier_id)
         ]
-        if rivals or len(unclaimed) != 1:
+        if len(unclaimed) != 1:
             return None
         item = unclaimed[0]
+        since = (doubtful.claimed_at or doubtful.created_at) - 86_400.0
+        if any(_may_be(item, rival) for rival in await self._ledger.deliveries.rivals(doubtful, since)):
+            return None
         target = Status.ACCEPTED if item.status is Status.UNKNOWN else item.status
         return await self._ledger.deliveries.conclude(
             doubtful, target, reason="found_at_carrier", carrier_id=item.carrier_id
         )
 
-    @staticmethod
-    def _may_be(item: CarrierItem, doubtful: Record) -> bool:
-        """Same recipient and channel, and not from before the outbound existed."""
-        if item.to != doubtful.outbound.to.e164 or item.channel is not doubtful.outbound.channel:
-            return False
-        try:
-            created = datetime.fromisoformat(item.created_at)
-        except ValueError:
-            return False
-        return created.tzinfo is not None and created.timestamp() >= doubtful.created_at - CLOCK_SKEW_S
+
+def _may_be(item: CarrierItem, doubtful: Record) -> bool:
+    """Same recipient, channel and (where the carrier tells it) text, from the time in which it can have been posted."""
+    outbound = doubtful.outbound
+    if item.to != outbound.to.e164 or item.channel is not outbound.channel or item.text not in {None, outbound.text}:
+        return False
+    try:
+        created = datetime.fromisoformat(item.created_at)
+    except ValueError:
+        return False
+    begun = doubtful.claimed_at or doubtful.created_at
+    ended = (doubtful.lease_until or begun) + LONGEST_REQUEST_S
+    return created.tzinfo is not None and begun - CLOCK_SKEW_S <= created.timestamp() <= ended + CLOCK_SKEW_S

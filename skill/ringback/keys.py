@@ -46,6 +46,7 @@ class Keyring:
         self._passkey = _derive(master, b"passkey")
         self.request_state = _derive(master, b"request-state")
         """Seals what an MCP client carries between two rounds of one call."""
+        self._callback = _derive(master, b"callback")
 
     def __repr__(self) -> str:
         return "Keyring(…)"
@@ -87,10 +88,14 @@ class Keyring:
         mac = _mac(self._index, b"contact", number.e164.encode())
         return _CONTACT + base64.b32encode(mac[:_CONTACT_BYTES]).decode().lower().rstrip("=")
 
+    def stranger(self, sender: str) -> str:
+        """The reference of a sender that is no telephone number: a short code, a name."""
+        mac = _mac(self._index, b"stranger", sender.encode())
+        return _CONTACT + base64.b32encode(mac[:_CONTACT_BYTES]).decode().lower().rstrip("=")
+
     def digest(self, outbound: Outbound, *, row: str, expires_at: float) -> bytes:
         """The digest that an approval belongs to: all that will go out, the row it is stored in, and until when."""
-        content = (outbound.channel, outbound.to.e164, outbound.carrier, outbound.text, outbound.media_url or "")
-        parts = (row, expires_at.hex(), *content)
+        parts = (row, expires_at.hex(), *_content(outbound))
         return _mac(self._digest, b"outbound", *(part.encode() for part in parts))
 
     def consent(self, digest: bytes, *, choice: str, level: str, via: str) -> bytes:
@@ -106,13 +111,22 @@ class Keyring:
         return _mac(self._passkey, use.encode(), *parts)
 
     def wish(self, outbound: Outbound) -> bytes:
-        """The digest that tells the same wish again: recipient, channel, content and carrier, whatever the row."""
-        parts = (outbound.channel, outbound.to.e164, outbound.carrier, outbound.text, outbound.media_url or "")
-        return _mac(self._digest, b"wish", *(part.encode() for part in parts))
+        """The digest that tells the same wish again: recipient, channel, content, carrier, time, whatever the row."""
+        return _mac(self._digest, b"wish", *(part.encode() for part in _content(outbound)))
+
+    def callback_secret(self, carrier: str) -> bytes:
+        """The secret that a carrier signs its callbacks with, where it takes one of ours."""
+        return _mac(self._callback, carrier.encode())
 
     def token(self, kind: str, value: str) -> bytes:
         """A keyed digest of a value that is looked up but not kept: an idempotency key, a carrier's id, a nonce."""
         return _mac(self._index, kind.encode(), value.encode())
+
+
+def _content(outbound: Outbound) -> tuple[str, ...]:
+    """All that will go out, and when."""
+    content = (outbound.channel, outbound.to.e164, outbound.carrier, outbound.text, outbound.media_url or "")
+    return content if outbound.send_at is None else (*content, outbound.send_at.hex())
 
 
 def _derive(master: bytes, use: bytes) -> bytes:

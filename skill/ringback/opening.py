@@ -55,7 +55,7 @@ async def open_ringback(
         LedgerError: the ledger cannot be used.
     """
     from ringback.keys import load_keyring
-    from ringback.ledger import open_ledger
+    from ringback.ledger import Terms, open_ledger
     from ringback.settings import load_settings
 
     settings = settings or load_settings()
@@ -66,7 +66,8 @@ async def open_ringback(
         carrier = build_carrier(settings)
     key = settings.key.get_secret_value() if settings.key else None
     keyring = load_keyring(key, settings.key_path)
-    ledger = open_ledger(settings.ledger_path, keyring, clock)
+    terms = Terms(settings.schedule_grace_s, settings.retention_days * 86_400.0)
+    ledger = open_ledger(settings.ledger_path, keyring, clock, terms)
     opened = _assemble(settings, keyring, ledger, carrier, clock)
     try:
         yield opened
@@ -87,7 +88,7 @@ def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carrier: Car
     lines = Lines(carrier, clock)
     approvals = Approvals(ledger, keyring, floor=settings.approval, live=carrier.live)
     dispatcher = Dispatcher(ledger, carrier, approvals, lines, clock)
-    inbound = Inbound(ledger, carrier)
+    inbound = Inbound(ledger, carrier, keyring, clock)
     telephone = Telephone(
         carrier_name=carrier.name,
         ledger=ledger,

@@ -53,6 +53,14 @@ class Settings(BaseSettings):
     """The preferred port of the console page; 0 takes any."""
     connect_timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
     """Seconds to wait for a connection to the carrier."""
+    retention_days: int = Field(default=30, ge=1, le=3650)
+    """After so many days numbers and texts of what has ended are erased."""
+    schedule_grace_s: float = Field(default=900.0, ge=60, le=86_400)
+    """By how many seconds a scheduled send may be late; after that it is not sent, and told."""
+    serve_port: int = Field(default=8426, ge=0, le=65535)
+    """The port on which `ringback serve` takes the carriers' callbacks; 0 takes any."""
+    public_url: str | None = None
+    """The public https:// address that leads to `ringback serve`, where there is one."""
     read_timeout_s: Annotated[float, Field(gt=0, le=120)] = 20.0
     """Seconds to wait for each part of the carrier's answer."""
     saas_api_url: str | None = Field(default=None, validation_alias=AliasChoices("SAAS_API_URL", "saas_api_url"))

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from ringback.errors import InvalidRequest, Refused
 from ringback.guards import Allow, Facts, Refuse, decide
+from ringback.model.moment import parse_moment
 from ringback.model.numbers import parse_number
 from ringback.model.outbound import Channel, Outbound
 from ringback.model.status import Status
 from ringback.model.text import is_encodable
-from ringback.receipts import HistoryPage, LineReport, Receipt, receipt
+from ringback.receipts import HistoryPage, LineReport, Receipt, receipt, told
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,6 +39,9 @@ _LEDGER_POLL_S = 0.2
 _FIRST_CARRIER_POLL_S = 0.5
 _LONGEST_CARRIER_POLL_S = 4.0
 _ASKER_LIMIT = 40
+_SHARE = 64
+"""How many outbounds one call of `tend` sends or asks after at most."""
+_SWEEP_S = 3600.0
 asked_by: Final[ContextVar[str]] = ContextVar("asked_by", default="a program")
 """Which program asks, by its own name for itself; a face sets it, and the person is shown it."""
 _MOVING = frozenset({Status.APPROVED, Status.DISPATCHING})
@@ -64,6 +68,7 @@ class Telephone:
         self._dispatcher = dispatcher
         self._inbound = inbound
         self._clock = clock
+        self._next_sweep = 0.0
 
     async def check(self) -> LineReport:
         """Ask the carrier whether telephony is enabled, and for what.
@@ -83,46 +88,61 @@ class Telephone:
             summary=_describe(line),
         )
 
-    async def send_sms(self, to: str, body: str, *, idempotency_key: str | None = None) -> Receipt:
+    async def send_sms(
+        self, to: str, body: str, *, send_at: str | None = None, idempotency_key: str | None = None
+    ) -> Receipt:
         """Text a person.
 
         Args:
             to: the recipient in E.164 form.
             body: the text, at most 1,600 characters.
+            send_at: when it is to go out, with its zone or offset, at most 90 days ahead; without it at once.
             idempotency_key: the same key with the same content is sent once; another content is refused.
 
         Raises:
-            InvalidRequest: number, text or key cannot be read.
+            InvalidRequest: number, text, time or key cannot be read.
             Refused: a guard stands in the way.
             IdempotencyConflict: the key belongs to something else.
         """
-        return await self._want(Channel.SMS, to, body, key=idempotency_key)
+        return await self._want(Channel.SMS, to, body, send_at=send_at, key=idempotency_key)
 
-    async def send_mms(self, to: str, body: str, media_url: str, *, idempotency_key: str | None = None) -> Receipt:
+    async def send_mms(
+        self, to: str, body: str, media_url: str, *, send_at: str | None = None, idempotency_key: str | None = None
+    ) -> Receipt:
         """Text a person a picture or document, which the carrier fetches from an https:// URL.
 
         Raises:
             InvalidRequest, Refused, IdempotencyConflict: as for `send_sms`.
         """
-        return await self._want(Channel.MMS, to, body, media_url=media_url, key=idempotency_key)
+        return await self._want(Channel.MMS, to, body, media_url=media_url, send_at=send_at, key=idempotency_key)
 
-    async def call(self, to: str, prompt: str, *, idempotency_key: str | None = None) -> Receipt:
+    async def call(
+        self, to: str, prompt: str, *, send_at: str | None = None, idempotency_key: str | None = None
+    ) -> Receipt:
         """Call a person; the carrier's voice says `prompt` (at most 4,096 characters). Keys come back in `status`.
 
         Raises:
             InvalidRequest, Refused, IdempotencyConflict: as for `send_sms`.
         """
-        return await self._want(Channel.VOICE, to, prompt, key=idempotency_key)
+        return await self._want(Channel.VOICE, to, prompt, send_at=send_at, key=idempotency_key)
 
     async def _want(
-        self, channel: Channel, to: str, text: str, *, media_url: str | None = None, key: str | None = None
+        self,
+        channel: Channel,
+        to: str,
+        text: str,
+        *,
+        media_url: str | None = None,
+        send_at: str | None = None,
+        key: str | None = None,
     ) -> Receipt:
         if key is not None and not (0 < len(key) <= KEY_LIMIT and is_encodable(key)):
             raise InvalidRequest(
                 f"An idempotency key has 1 to {KEY_LIMIT} characters of valid Unicode.", hint="Change it."
             )
         home = self._lines.last.number if self._lines.last else None
-        outbound = Outbound(channel, parse_number(to, home=home), self._carrier_name, text, media_url)
+        due = None if send_at is None else parse_moment(send_at, now=self._clock.now().timestamp())
+        outbound = Outbound(channel, parse_number(to, home=home), self._carrier_name, text, media_url, due)
         least = self._approvals.least
         facts = Facts(
             outbound=outbound,
@@ -134,7 +154,7 @@ class Telephone:
             raise Refused(decision.rule, decision.message, hint=decision.hint)
         spend = least if isinstance(decision, Allow) else None
         record, is_new = await self._ledger.outbounds.add(outbound, key=key, spend=spend, asked_by=_asker())
-        if record.status is Status.APPROVED:
+        if record.status in {Status.APPROVED, Status.SCHEDULED}:
             record = await self._dispatcher.dispatch(record.id)
         elif not is_new:
             record = await self._inbound.refresh(record)
@@ -176,14 +196,14 @@ class Telephone:
         return receipt(record)
 
     async def history(self, limit: int = 20, cursor: str | None = None) -> HistoryPage:
-        """The newest outbounds of this ledger, at most `limit` (1 to 100), as it last heard of them.
+        """The newest outbounds and received texts of this ledger, at most `limit` (1 to 100), as it last heard of them.
 
         Raises:
             NotFound: the cursor is none that history gave.
         """
         await self._ledger.outbounds.expire()
-        page = await self._ledger.outbounds.page(limit, cursor)
-        return HistoryPage(tuple(receipt(record) for record in page.records), page.cursor)
+        page = await self._ledger.inbox.journal(limit, cursor)
+        return HistoryPage(tuple(told(entry) for entry in page.entries), page.cursor)
 
     async def cancel(self, outbound_id: str) -> Receipt:
         """Cancel an outbound that still waits. What was handed to the carrier cannot be called back.
@@ -205,15 +225,22 @@ class Telephone:
                 )
         return receipt(moved or record)
 
-    async def tend(self) -> None:
-        """What a server does now and then: end what expired, send what was approved, look after what is open.
+    async def tend(self) -> bool:
+        """What a server does every second: end what expired, send what is due, follow what is open, erase what is old.
 
-        Finishes what an earlier process left undone; safe to run in several processes at once.
+        Finishes what an earlier process left undone; safe to run in several processes at once. One call does a bounded
+        share; returns whether more is to be done at once.
         """
         await self._ledger.outbounds.expire()
-        for record in await self._ledger.outbounds.under_way({Status.APPROVED}):
-            await self._dispatcher.dispatch(record.id)
-        await self._inbound.refresh_due(self._clock.now().timestamp())
+        sent = await self._dispatcher.dispatch_ready(_SHARE)
+        asked = await self._inbound.refresh_due(_SHARE)
+        await self._inbound.collect()
+        erased = 0
+        now = self._clock.now().timestamp()
+        if now >= self._next_sweep:
+            erased = await self._ledger.erasure.sweep()
+            self._next_sweep = now if erased else now + _SWEEP_S
+        return sent >= _SHARE or asked >= _SHARE or erased > 0
 
 
 def _asker() -> str:

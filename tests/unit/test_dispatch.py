@@ -308,7 +308,7 @@ async def test_no_try_is_made_when_another_process_may_have_concluded(
     assert (receipt.status, receipt.reason, len(carrier.sent)) == ("failed", "dispatch_too_late", 1)
 
 
-async def test_an_answer_after_another_process_concluded_leaves_its_word_standing(
+async def test_an_answer_after_another_process_concluded_resolves_that_doubt(
     home: Path, carrier: FakeCarrier, clock: FakeClock
 ) -> None:
     async with opened(home, carrier, clock=clock) as one, opened(home, FakeCarrier(), clock=clock) as two:
@@ -320,7 +320,7 @@ async def test_an_answer_after_another_process_concluded_leaves_its_word_standin
 
         carrier.outcomes = [paused]
         record = await one.dispatcher.dispatch((await approved(one.ledger)).id)
-        assert (record.status, record.reason) == (Status.UNKNOWN, "dispatcher_gone")
+        assert (record.status, record.carrier_id) == (Status.ACCEPTED, "id-1")
         await two.telephone.tend()
     assert len(carrier.sent) == 1
 

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ringback.model.status import Status
+from ringback.receipts import Receipt
 from ringback_server.commands.output import aligned, clean
 
 if TYPE_CHECKING:
-    from ringback.receipts import HistoryPage, LineReport, Receipt
+    from ringback.receipts import HistoryPage, LineReport
     from ringback_server.commands.output import Output
 
 
@@ -45,8 +46,12 @@ def history_lines(page: HistoryPage, output: Output) -> list[str]:
     lines = []
     for item in page.items:
         padding = " " * (widest - len(item.status))
-        when = _local(item.created_at)
-        lines.append(f"{when}  {output.status(item.status)}{padding}  {item.channel:<5}  {item.to}  {item.id}")
+        line = f"{output.status(item.status)}{padding}  {item.channel:<5}"
+        if isinstance(item, Receipt):
+            lines.append(f"{_local(item.created_at)}  {line}  {item.to}  {item.id}")
+        else:
+            lines.append(f"{_local(item.received_at)}  {line}  from {item.sender or item.contact}  {item.id}")
+            lines.append(f"    they wrote: {clean(item.untrusted_text or '(erased)')}")
     if page.cursor:
         lines.append(f"More: ringback history --cursor {page.cursor}")
     return lines

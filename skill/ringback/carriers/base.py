@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from ringback.model.news import CallbackRequest, Inbox, News
     from ringback.model.outbound import Acceptance, CarrierItem, Channel, Line, Outbound, Report
+
+
+class CallbackReader(Protocol):
+    """Understands what a carrier sends by itself."""
+
+    def read(self, request: CallbackRequest, *, secret: bytes, now: float) -> tuple[News, ...]:
+        """Verify first, then parse; what the callback tells, which may be nothing.
+
+        Raises:
+            CallbackRejected: it is not proven to be the carrier's, or cannot be read.
+        """
+        ...
 
 
 class CarrierReader(Protocol):
@@ -24,6 +37,11 @@ class CarrierReader(Protocol):
         """Whether real phones ring; false for the sandbox alone."""
         ...
 
+    @property
+    def callbacks(self) -> CallbackReader | None:
+        """Reads the carrier's callbacks; `None` where it documents none, and is asked instead."""
+        ...
+
     async def line(self) -> Line:
         """Ask the carrier what the agent's line can do now."""
         ...
@@ -34,6 +52,14 @@ class CarrierReader(Protocol):
 
     async def history(self, limit: int) -> list[CarrierItem]:
         """The carrier's newest outbounds, at most `limit`, newest first."""
+        ...
+
+    async def inbox(self, cursor: str | None) -> Inbox | None:
+        """Texts to the agent's line after `cursor`; `None` where the carrier offers no such list."""
+        ...
+
+    async def subscribe(self, url: str, secret: bytes) -> bool:
+        """Have callbacks sent to `url`, signed with `secret`; false where a person sets that up at the carrier."""
         ...
 
     async def aclose(self) -> None:

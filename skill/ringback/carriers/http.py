@@ -65,6 +65,8 @@ class CarrierHttp:
         self._timeouts = timeouts or Timeouts()
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
+        self.clock_offset_s: float | None = None
+        """By how much the carrier's clock is ahead of ours, by the `Date` of its last answer."""
 
     def __repr__(self) -> str:
         return f"CarrierHttp({self._base_url!r})"
@@ -113,6 +115,7 @@ class CarrierHttp:
             raise CarrierUnavailable("The carrier did not answer in time.") from None
         except (httpx.HTTPError, httpx.InvalidURL):
             raise CarrierUnavailable("The connection to the carrier broke before it answered.") from None
+        self.clock_offset_s = _clock_offset(response)
         return _read(response, answer)
 
     async def aclose(self) -> None:
@@ -168,6 +171,18 @@ def _error(response: httpx.Response, detail: str) -> CarrierError:
     if response.is_client_error:
         return CarrierRejected(f"The carrier rejected the request (HTTP {status}).", detail=detail)
     return CarrierUnreadable(f"The carrier answered with an unexpected HTTP {status}.", detail=detail)
+
+
+def _clock_offset(response: httpx.Response) -> float | None:
+    """Seconds between the answer's `Date` header (RFC 9110, 6.6.1) and this machine's clock."""
+    from datetime import UTC, datetime
+    from email.utils import parsedate_to_datetime
+
+    try:
+        moment = parsedate_to_datetime(response.headers["date"])
+        return (moment - datetime.now(UTC)).total_seconds()
+    except (KeyError, ValueError, TypeError):
+        return None
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -11,6 +11,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ringback.carriers.sandbox_news import SandboxCallbacks, read_texts
+from ringback.carriers.standard_webhooks import told_secret
 from ringback.carriers.thinkfleetbot import ThinkFleetBot, connect
 from ringback.clock import Clock, SystemClock
 from ringback.detached import start_detached
@@ -19,6 +21,8 @@ from ringback.errors import CarrierError, CarrierUnreachable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ringback.carriers.http import CarrierHttp
+    from ringback.model.news import Inbox
     from ringback.model.outbound import Acceptance, CarrierItem, Channel, Line, Outbound, Report
     from ringback.settings import Settings
 
@@ -32,6 +36,7 @@ class Sandbox:
 
     name = "sandbox"
     live = False
+    callbacks = SandboxCallbacks()
 
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self._settings = settings
@@ -39,6 +44,7 @@ class Sandbox:
         self._connecting = asyncio.Lock()
         self._wire: ThinkFleetBot | None = None
         self._url: str | None = None
+        self._control: CarrierHttp | None = None
 
     async def line(self) -> Line:
         """Ask the sandbox, starting it when nobody answers."""
@@ -65,14 +71,31 @@ class Sandbox:
         """The sandbox's newest outbounds."""
         return await (await self._connected()).history(limit)
 
+    async def inbox(self, cursor: str | None) -> Inbox | None:
+        """What the handset's owner wrote back. A sandbox that does not run is not started for that."""
+        if self._control is None:
+            return None
+        after = int(cursor) if cursor and cursor.isdigit() else 0
+        return read_texts(await self._control.get("/sandbox/replies", {"after": after, "limit": 100}))
+
+    async def subscribe(self, url: str, secret: bytes) -> bool:
+        """Have callbacks sent to an address on this machine."""
+        await self._connected()
+        assert self._control is not None
+        await self._control.post("/sandbox/callbacks", {"url": url, "secret": told_secret(secret)})
+        return True
+
     async def aclose(self) -> None:
         """Close connections; the sandbox itself stays for others."""
         await self._forget()
 
     async def _forget(self) -> None:
         wire, self._wire = self._wire, None
+        control, self._control = self._control, None
         if wire is not None:
             await wire.aclose()
+        if control is not None:
+            await control.aclose()
 
     async def _connected(self) -> ThinkFleetBot:
         async with self._connecting:  # many at once find or start one sandbox, and share one client
@@ -81,6 +104,7 @@ class Sandbox:
                 endpoint = await self._find(state) or await self._start(state)
                 self._url = endpoint["url"]
                 self._wire = ThinkFleetBot(connect(endpoint["url"], endpoint["api_key"], self._settings))
+                self._control = connect(endpoint["url"], endpoint["api_key"], self._settings)
             return self._wire
 
     async def _find(self, state: Path) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from ringback.model.status import Status
 if TYPE_CHECKING:
     import httpx2 as httpx
 
+    from ringback.model.news import Inbox
     from ringback.settings import Settings
 
 STATUSES: Final = {
@@ -58,6 +59,8 @@ class ThinkFleetBot:
 
     name = "thinkfleetbot"
     live = True
+    callbacks = None
+    """None are documented."""
 
     def __init__(self, http: CarrierHttp) -> None:
         self._http = http
@@ -74,6 +77,7 @@ class ThinkFleetBot:
             live=self.live,
             number=_own_number(answer.get("phone_number")),
             capabilities=_capabilities(answer.get("capabilities")),
+            clock_offset_s=self._http.clock_offset_s,
         )
 
     async def transmit(self, outbound: Outbound) -> Acceptance:
@@ -96,16 +100,7 @@ class ThinkFleetBot:
     async def report(self, channel: Channel, carrier_id: str) -> Report:
         """`GET /api/messaging/voice/{id}` for a call, `/api/messaging/sms/{id}` for SMS and MMS."""
         kind = "voice" if channel is Channel.VOICE else "sms"
-        item = _object(await self._http.get(f"/api/messaging/{kind}/{quote(carrier_id, safe='')}"))
-        keys = item.get("digits")
-        return Report(
-            status=_status(item.get("status")),
-            delivered_at=_time(item.get("delivered_at")),
-            error=carrier_words(_text(item.get("error")) or "") or None,
-            duration_s=_seconds(item.get("duration")),
-            recording_url=_https(item.get("recording_url")),
-            keys=keys if isinstance(keys, str) and _KEYS.fullmatch(keys) else None,
-        )
+        return read_report(_object(await self._http.get(f"/api/messaging/{kind}/{quote(carrier_id, safe='')}")))
 
     async def history(self, limit: int) -> list[CarrierItem]:
         """`GET /api/messaging/history?limit=`."""
@@ -113,6 +108,16 @@ class ThinkFleetBot:
         if not isinstance(rows, list):
             raise CarrierUnreadable("The carrier's history is not a list.")
         return [item for row in rows if isinstance(row, dict) and (item := _item(row)) is not None]
+
+    async def inbox(self, cursor: str | None) -> Inbox | None:
+        """No such list is documented."""
+        del cursor
+        return None
+
+    async def subscribe(self, url: str, secret: bytes) -> bool:
+        """No callbacks are documented."""
+        del url, secret
+        return False
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -161,6 +166,19 @@ def connect(url: str, key: str, settings: Settings, transport: httpx.AsyncBaseTr
     """The HTTP side: base URL and bearer key."""
     timeouts = Timeouts(settings.connect_timeout_s, settings.read_timeout_s)
     return CarrierHttp(url, {"Authorization": f"Bearer {key}"}, timeouts=timeouts, transport=transport)
+
+
+def read_report(item: dict[str, Any]) -> Report:
+    """What a message's or call's own description tells."""
+    keys = item.get("digits")
+    return Report(
+        status=_status(item.get("status")),
+        delivered_at=_time(item.get("delivered_at")),
+        error=carrier_words(_text(item.get("error")) or "") or None,
+        duration_s=_seconds(item.get("duration")),
+        recording_url=_https(item.get("recording_url")),
+        keys=keys if isinstance(keys, str) and _KEYS.fullmatch(keys) else None,
+    )
 
 
 def _object(answer: Any) -> dict[str, Any]:

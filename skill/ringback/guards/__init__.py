@@ -5,12 +5,13 @@ from typing import Final
 from ringback.guards.approval import approval
 from ringback.guards.base import Allow, AskPerson, Decision, Facts, Guard, Refuse
 from ringback.guards.capability import capability
+from ringback.guards.clock import clock
 from ringback.guards.destination import destination
 from ringback.guards.enabled import enabled
 
 __all__ = ["GUARDS", "Allow", "AskPerson", "Decision", "Facts", "Guard", "Refuse", "decide", "destination"]
 
-GUARDS: Final[tuple[Guard, ...]] = (destination, enabled, capability, approval)
+GUARDS: Final[tuple[Guard, ...]] = (destination, enabled, capability, clock, approval)
 """`destination` comes first: it needs no carrier, and its refusal is final whatever the line says."""
 
 

@@ -33,6 +33,8 @@ class Refuse:
     rule: str
     message: str
     hint: str
+    passes: bool = False
+    """Whether it may be gone in a moment by itself: a scheduled one waits for that."""
 
 
 @dataclass(frozen=True, slots=True)

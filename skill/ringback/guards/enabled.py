@@ -10,6 +10,7 @@ def enabled(facts: Facts) -> Decision:
             "enabled_unknown",
             "The carrier could not be asked whether telephony is enabled, so nothing is sent.",
             "Call check-telephony; once it answers, try again.",
+            passes=True,
         )
     if not facts.line.enabled:
         return Refuse(

@@ -9,15 +9,19 @@ from ringback.errors import LedgerError
 from ringback.ledger.consents import Consents
 from ringback.ledger.database import Database
 from ringback.ledger.deliveries import Deliveries
+from ringback.ledger.erasure import Erasure
 from ringback.ledger.outbounds import Outbounds
 from ringback.ledger.passkeys import Passkeys
-from ringback.ledger.store import Store
+from ringback.ledger.received import Inbox
+from ringback.ledger.store import Store, Terms
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ringback.clock import Clock
     from ringback.keys import Keyring
+
+__all__ = ["Ledger", "Terms", "open_ledger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Ledger:
     consents: Consents
     deliveries: Deliveries
     passkeys: Passkeys
+    inbox: Inbox
+    erasure: Erasure
     database: Database
 
     async def close(self) -> None:
@@ -35,7 +41,7 @@ class Ledger:
         self.database.close()
 
 
-def open_ledger(path: Path, keyring: Keyring, clock: Clock) -> Ledger:
+def open_ledger(path: Path, keyring: Keyring, clock: Clock, terms: Terms | None = None) -> Ledger:
     """Open the ledger's file, making or upgrading it where needed.
 
     Raises:
@@ -47,8 +53,16 @@ def open_ledger(path: Path, keyring: Keyring, clock: Clock) -> Ledger:
     except BaseException:
         database.close()
         raise
-    store = Store(database, keyring, clock)
-    return Ledger(Outbounds(store), Consents(store), Deliveries(store), Passkeys(store), database)
+    store = Store(database, keyring, clock, terms or Terms())
+    return Ledger(
+        outbounds=Outbounds(store),
+        consents=Consents(store),
+        deliveries=Deliveries(store),
+        passkeys=Passkeys(store),
+        inbox=Inbox(store),
+        erasure=Erasure(store),
+        database=database,
+    )
 
 
 def _check_key(database: Database, keyring: Keyring) -> None:
@@ -59,3 +73,4 @@ def _check_key(database: Database, keyring: Keyring) -> None:
             "The ledger was made with another key.",
             hint="Restore that key (RINGBACK_KEY or the key file); without it nothing in the ledger can be read.",
         )
+    database.key = fingerprint

@@ -40,6 +40,7 @@ _COLUMNS: Final = (
 
 def covering(store: Store, outbound: Outbound, least: Level) -> sqlite3.Row | None:
     """The row that stands for this outbound at this level or a higher one, if there is one."""
+    now = store.now()
     rows = store.database.all(
         "covering_allowances",
         contact=store.keyring.contact(outbound.to),
@@ -49,7 +50,8 @@ def covering(store: Store, outbound: Outbound, least: Level) -> sqlite3.Row | No
         has_link=has_link(outbound.text),
         media_host=store.media_host(outbound.media_host),
         least=least,
-        now=store.now(),
+        # It must still hold when a scheduled one is due.
+        then=now if outbound.send_at is None else max(now, outbound.send_at),
     )
     return next((row for row in rows if is_proven(store, row)), None)
 

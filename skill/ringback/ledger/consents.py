@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ringback.ledger.allowances import change, covering, is_proven, prove
 from ringback.ledger.records import Allowance, Choice, Consent, Level, Record
-from ringback.ledger.store import Store, new_id
+from ringback.ledger.store import Store, consented, new_id
 from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 
     from ringback.model.outbound import Outbound
 
+_YES = {Choice.ONCE, Choice.DAY}
 _OUTCOMES = {
-    Choice.ONCE: (Status.APPROVED, None),
-    Choice.DAY: (Status.APPROVED, None),
     Choice.NO: (Status.DECLINED, "person_declined"),
     Choice.WRONG_DIGITS: (Status.CANCELLED, "digits_did_not_match"),
     Choice.DISMISSED: (Status.CANCELLED, "question_dismissed"),
 }
-"""What becomes of the outbound. Only a clear no is `declined`, which the same wish meets again."""
+"""What becomes of the outbound without a yes. Only a clear no is `declined`, which the same wish meets again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,8 @@ class Consents:
             nonce: of the question that a client carried; `None` where no client did.
             grant: an allowance for the recipient to store along with a yes.
         """
-        store, (target, reason) = self._store, _OUTCOMES[choice]
+        store = self._store
+        target, reason = (consented(shown.outbound), None) if choice in _YES else _OUTCOMES[choice]
         token = None if nonce is None else store.keyring.token("nonce", nonce)
         with self._database.transaction("answer", durable=True):
             row = self._database.one(
@@ -88,7 +88,7 @@ class Consents:
                 shown.outbound, row=shown.id, expires_at=shown.expires_at, choice=choice, level=level, via=via
             )
             store.event(shown.id, "answered", target, choice)
-            if grant is not None and target is Status.APPROVED:
+            if grant is not None and choice in _YES:
                 self._allow(shown.outbound.to, grant, level, via)
         return store.record(row)
 
@@ -128,6 +128,13 @@ class Consents:
     async def is_allowed(self, outbound: Outbound, least: Level) -> bool:
         """Whether a standing allowance of at least this level covers the outbound."""
         return covering(self._store, outbound, least) is not None
+
+    async def still_allows(self, allowance_id: str, least: Level) -> bool:
+        """Whether an allowance still stands behind what it was spent on: neither revoked nor too weak by now."""
+        row = self._database.one("allowance_by_id", id=allowance_id)
+        if row is None or row["revoked_at"] is not None or not is_proven(self._store, row):
+            return False
+        return bool(row["level"] >= least)
 
     async def allowances(self) -> list[Allowance]:
         """The allowances in force, newest first, with whole numbers: for the person alone."""

@@ -48,6 +48,8 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._durable: bool | None = None
+        self.key: str | None = None
+        """The fingerprint of the key that rows are written under; `None` before it is known."""
         with _faults:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600, exist_ok=True)
@@ -113,6 +115,7 @@ class Database:
             reached(f"{name}.begin")
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._check_key()
                 yield
                 reached(f"{name}.commit")
                 self._connection.execute("COMMIT")
@@ -121,6 +124,17 @@ class Database:
                     self._connection.execute("ROLLBACK")
                 raise
             reached(f"{name}.committed")
+
+    def _check_key(self) -> None:
+        """Write nothing under a key that another process has replaced since this one read it."""
+        if self.key is None:
+            return
+        row = self._connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
+        if row is None or row[0] != self.key:
+            raise LedgerError(
+                "The installation's key was changed while this process ran.",
+                hint="Start it again to use the new one.",
+            )
 
     def one(self, name: str, **values: Any) -> sqlite3.Row | None:
         """The first row of a named statement."""
@@ -149,6 +163,11 @@ class Database:
         with _faults:
             row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
             return None if row is None else str(row[0])
+
+    def truncate_wal(self) -> None:
+        """Bring everything into the file and empty the log beside it, as far as other processes let us."""
+        with _faults:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def close(self) -> None:
         """Close the file."""

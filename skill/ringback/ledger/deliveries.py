@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ringback.ledger.parking import is_first, parked_reports
 from ringback.model.outbound import Report
-from ringback.model.status import Status, may_follow
+from ringback.model.status import WITH_CARRIER, Status, may_follow
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from ringback.ledger.records import Record
     from ringback.ledger.store import Store
+    from ringback.model.news import StatusNews
     from ringback.model.outbound import Acceptance
+
+FIRST_POLL_S = 1.0
+"""How soon after the carrier's answer it is asked for news, and then the more rarely the longer ago it is."""
+LONGEST_POLL_S = 600.0
+GIVE_UP_S = 3 * 86_400.0
+"""After three days nobody asks the carrier by itself any more; `status` still does."""
 
 
 class Deliveries:
@@ -21,15 +31,42 @@ class Deliveries:
         self._database = store.database
 
     async def claim(self, outbound_id: str, *, owner: str, lease_s: float) -> Record | None:
-        """Take an approved outbound for one dispatch; `None` where it is not approved, or no longer in time.
+        """Take an approved or due outbound for one dispatch; `None` where it is not that, or no longer in time.
 
         On the disk before it returns: whatever happens next, nobody takes it a second time.
         """
-        now = self._store.now()
+        now, grace = self._store.now(), self._store.terms.grace_s
         with self._database.transaction("claim", durable=True):
-            row = self._database.one("claim", id=outbound_id, owner=owner, lease_until=now + lease_s, now=now)
+            row = self._database.one(
+                "claim", id=outbound_id, owner=owner, lease_until=now + lease_s, now=now, grace=grace
+            )
             if row is not None:
                 self._store.event(outbound_id, "claimed", Status.DISPATCHING)
+        return self._store.maybe(row)
+
+    async def beat(self, claimed: Record, *, lease_s: float) -> float | None:
+        """Prolong the lease; until when it holds now, or `None` where somebody else concluded the dispatch."""
+        until = self._store.now() + lease_s
+        with self._database.transaction("beat"):
+            held = self._database.one(
+                "beat", id=claimed.id, attempt=claimed.attempt, owner=claimed.owner, lease_until=until
+            )
+        return None if held is None else until
+
+    async def defer(self, claimed: Record, *, reason: str, until: float) -> Record | None:
+        """Put a scheduled one back of which certainly nothing left; `None` where somebody else concluded it."""
+        with self._database.transaction("defer"):
+            row = self._database.one(
+                "defer",
+                id=claimed.id,
+                attempt=claimed.attempt,
+                owner=claimed.owner,
+                reason=reason,
+                not_before=until,
+                now=self._store.now(),
+            )
+            if row is not None:
+                self._store.event(claimed.id, "deferred", Status.SCHEDULED, reason)
         return self._store.maybe(row)
 
     async def settle(
@@ -41,24 +78,25 @@ class Deliveries:
         reason: str | None = None,
         detail: str = "",
     ) -> Record | None:
-        """Store how the dispatch ended; `None` where somebody else concluded it meanwhile."""
+        """Store how the dispatch ended; `None` where somebody else found that out meanwhile."""
         carrier_id = acceptance.carrier_id if acceptance else None
         report = Report(target, error=detail) if detail else None
-        outcome = self._store.seal_outcome(carrier_id, report, claimed.id)
         with self._database.transaction("settle"):
             row = self._database.one(
                 "settle",
                 id=claimed.id,
                 target=target,
                 reason=reason,
-                carrier_ref=carrier_id and self._store.carrier_ref(claimed.outbound.carrier, carrier_id),
-                outcome=outcome,
+                carrier_ref=carrier_id and self._store.carrier_ref(claimed.carrier, carrier_id),
+                outcome=self._store.seal_outcome(carrier_id, report, claimed.id),
                 attempt=claimed.attempt,
                 owner=claimed.owner,
+                poll_at=self._first_poll(target),
                 now=self._store.now(),
             )
             if row is not None:
                 self._store.event(claimed.id, "settled", target, reason or "")
+                row = self._join(row)
         return self._store.maybe(row)
 
     async def conclude(
@@ -81,31 +119,107 @@ class Deliveries:
                 id=doubtful.id,
                 target=target,
                 reason=reason,
-                carrier_ref=carrier_id and self._store.carrier_ref(doubtful.outbound.carrier, carrier_id),
+                carrier_ref=carrier_id and self._store.carrier_ref(doubtful.carrier, carrier_id),
                 outcome=outcome or None,
                 gone=doubtful.owner if owner_is_gone else None,
+                poll_at=self._first_poll(target),
                 now=self._store.now(),
             )
             if row is not None:
                 self._store.event(doubtful.id, "concluded", target, reason)
+                row = self._join(row)
         return self._store.maybe(row)
 
     async def learn(self, record: Record, report: Report) -> Record:
         """Store a carrier's report. A status only moves forward; news about the same status is kept as well."""
-        target = report.status if may_follow(report.status, record.status) else record.status
-        if target is not report.status or report == record.report:
-            return record  # a step back, or nothing new
-        outcome = self._store.seal_outcome(record.carrier_id, report, record.id)
+        if not _is_news(record, report):
+            return record
         with self._database.transaction("learn"):
-            row = self._database.one(
-                "learn", id=record.id, source=record.status, target=target, outcome=outcome, now=self._store.now()
-            )
-            if row is not None and target is not record.status:
-                self._store.event(record.id, "reported", target)
+            row = self._learn(record, report)
         current = row or self._database.one("by_id", id=record.id)
         return record if current is None else self._store.record(current)
+
+    async def reported(self, carrier: str, news: StatusNews) -> Record | None:
+        """Store what a carrier told by itself, once; the outbound as it stands then.
+
+        `None` where the report came before, or where no outbound is known by that id yet: then it waits for one.
+        """
+        ref = self._store.carrier_ref(carrier, news.carrier_id)
+        with self._database.transaction("reported", durable=True):
+            row = self._database.one("by_carrier_ref", carrier=carrier, carrier_ref=ref)
+            if not is_first(self._store, carrier, news, park=row is None) or row is None:
+                return None
+            record = self._store.record(row)
+            if _is_news(record, news.report):
+                row = self._learn(record, news.report) or row
+        return self._store.record(row)
+
+    async def take_polls(self, carrier: str, limit: int) -> list[Record]:
+        """What this process asks the carrier about now; no other process asks about it at the same time."""
+        now = self._store.now()
+        if self._database.one("any_to_poll", now=now) is None:
+            return []
+        with self._database.transaction("poll"):
+            rows = self._database.all(
+                "take_polls",
+                carrier=carrier,
+                now=now,
+                limit=limit,
+                shortest=FIRST_POLL_S,
+                longest=LONGEST_POLL_S,
+                give_up=GIVE_UP_S,
+            )
+        return list(self._store.readable(rows))
+
+    async def rivals(self, doubtful: Record, since: float) -> list[Record]:
+        """Other dispatches to the same person on the same channel that were not found yet either."""
+        rows = self._database.all(
+            "rivals",
+            id=doubtful.id,
+            contact=doubtful.contact,
+            channel=doubtful.channel,
+            carrier=doubtful.carrier,
+            since=since,
+        )
+        return list(self._store.readable(rows))
 
     async def is_known(self, carrier: str, carrier_id: str) -> bool:
         """Whether a carrier's id already belongs to an outbound of ours."""
         ref = self._store.carrier_ref(carrier, carrier_id)
         return self._database.one("known_carrier_ref", carrier=carrier, carrier_ref=ref) is not None
+
+    def _first_poll(self, target: Status) -> float | None:
+        return self._store.now() + FIRST_POLL_S if target in WITH_CARRIER or target is Status.UNKNOWN else None
+
+    def _learn(self, record: Record, report: Report) -> sqlite3.Row | None:
+        """The row after a report, inside a transaction; `None` where it had moved since it was read."""
+        target = report.status
+        row = self._database.one(
+            "learn",
+            id=record.id,
+            source=record.status,
+            target=target,
+            outcome=self._store.seal_outcome(record.carrier_id, report, record.id),
+            ended=target.ended,
+            now=self._store.now(),
+        )
+        if row is not None and target is not record.status:
+            self._store.event(record.id, "reported", target)
+        return row
+
+    def _join(self, row: sqlite3.Row) -> sqlite3.Row:
+        """What the carrier reported by itself before we knew its id, applied in the order in which it came."""
+        if row["carrier_ref"] is None:
+            return row
+        for report in parked_reports(self._store, row["carrier"], row["carrier_ref"]):
+            record = self._store.record(row)
+            if _is_news(record, report):
+                row = self._learn(record, report) or row
+        return row
+
+
+def _is_news(record: Record, report: Report) -> bool:
+    """Whether a report tells something that may be stored: a step forward, or more about the same status."""
+    if report.status is record.status:
+        return report != record.report
+    return may_follow(report.status, record.status)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ringback.errors import IdempotencyConflict, NotFound
 from ringback.ledger.allowances import change, covering
 from ringback.ledger.records import Choice, Event, Level, Page, Record
-from ringback.ledger.store import Store, found, new_id, read_cursor
+from ringback.ledger.store import Store, consented, found, new_id, read_cursor
 from ringback.model.status import ENDED, Status
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class Outbounds:
             asked_by: which program asks, by its own name for itself.
 
         Returns:
-            The record, and whether it is new. A new one is `approved` where an allowance was spent, else
-            `awaiting_approval`.
+            The record, and whether it is new. A new one is `approved` (with a time: `scheduled`) where an allowance was
+            spent, else `awaiting_approval`.
 
         Raises:
             IdempotencyConflict: the key was used before, for something else.
@@ -55,13 +55,15 @@ class Outbounds:
         store, now = self._store, self._store.now()
         wish, contact = store.keyring.wish(outbound), store.keyring.contact(outbound.to)
         keyed = None if key is None else store.keyring.token("idempotency-key", key)
-        row_id = new_id("ob_")
+        row_id, expires_at = new_id("ob_"), now + APPROVAL_WINDOW_S
+        if outbound.send_at is not None:
+            expires_at = min(expires_at, outbound.send_at + store.terms.grace_s)
         with self._database.transaction("store"):
             earlier = self._earlier(keyed, wish, now)
             if earlier is not None:
                 return store.record(earlier), False
             spent = None if spend is None or self._is_doubtful(wish, now) else self._spend(outbound, spend)
-            status = Status.APPROVED if spent else Status.AWAITING_APPROVAL
+            status = consented(outbound) if spent else Status.AWAITING_APPROVAL
             self._database.run(
                 "insert_outbound",
                 id=row_id,
@@ -75,13 +77,14 @@ class Outbounds:
                 asked_by=asked_by,
                 level=Level.A0 if spent else None,
                 now=now,
-                expires_at=now + APPROVAL_WINDOW_S,
+                expires_at=expires_at,
+                send_at=outbound.send_at,
             )
             if spent:
                 store.append_answer(
                     outbound,
                     row=row_id,
-                    expires_at=now + APPROVAL_WINDOW_S,
+                    expires_at=expires_at,
                     choice=Choice.ALLOWANCE,
                     level=Level.A0,
                     via=f"allowance:{spent}",
@@ -146,14 +149,20 @@ class Outbounds:
         return list(self._store.readable(rows))
 
     async def expire(self) -> list[Record]:
-        """End what nobody answered in time, and what was approved too long ago to be sent on that word."""
-        if self._database.one("any_to_expire", now=self._store.now()) is None:
+        """End what nobody answered in time, what was approved too long ago to be sent, and what missed its time."""
+        now, grace = self._store.now(), self._store.terms.grace_s
+        if self._database.one("any_to_expire", now=now, grace=grace) is None:
             return []
         with self._database.transaction("expire"):
-            rows = self._database.all("expire", now=self._store.now())
+            rows = self._database.all("expire", now=now) + self._database.all("miss", now=now, grace=grace)
             for row in rows:
-                self._store.event(row["id"], "expired", Status.EXPIRED, "approval_expired")
+                self._store.event(row["id"], "expired", Status.EXPIRED, row["reason"])
         return list(self._store.readable(rows))
+
+    async def ready(self, carrier: str, limit: int) -> list[str]:
+        """The ids of what may go out now: approved, or scheduled and due (at most `limit` of these, oldest first)."""
+        rows = self._database.all("ready", carrier=carrier, now=self._store.now(), limit=limit)
+        return [row["id"] for row in rows]
 
     async def move(self, outbound_id: str, sources: Iterable[Status], target: Status, *, reason: str) -> Record | None:
         """Change the status if it is one of `sources`; `None` where it was not."""

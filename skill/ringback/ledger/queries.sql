@@ -1,8 +1,10 @@
 -- name: insert_outbound
 INSERT INTO outbound (
-    id, key, wish, contact, channel, carrier, sealed, status, asked_by, level, created_at, updated_at, expires_at)
+    id, key, wish, contact, channel, carrier, sealed, status, asked_by, level, created_at, updated_at, expires_at,
+    send_at)
 VALUES (
-    :id, :key, :wish, :contact, :channel, :carrier, :sealed, :status, :asked_by, :level, :now, :now, :expires_at);
+    :id, :key, :wish, :contact, :channel, :carrier, :sealed, :status, :asked_by, :level, :now, :now, :expires_at,
+    :send_at);
 
 -- name: by_key
 SELECT * FROM outbound WHERE key = :key;
@@ -47,7 +49,7 @@ RETURNING *;
 -- A person's answer counts once, in time, and (where a client carried the question) for the question last asked.
 UPDATE outbound
 SET status = :target, reason = :reason, updated_at = :now, nonce = NULL,
-    level = CASE WHEN :target = 'approved' THEN :level END
+    level = CASE WHEN :target IN ('approved', 'scheduled') THEN :level END
 WHERE id = :id AND status = 'awaiting_approval' AND expires_at >= :now AND (:nonce IS NULL OR nonce = :nonce)
 RETURNING *;
 
@@ -55,38 +57,72 @@ RETURNING *;
 UPDATE outbound SET nonce = :nonce WHERE id = :id AND status = 'awaiting_approval' RETURNING *;
 
 -- name: claim
--- The fence: one process takes the outbound, and only while the consent to it stands.
+-- The fence: one process takes the outbound, and only while the consent to it stands, or its time is now.
 UPDATE outbound
-SET status = 'dispatching', attempt = attempt + 1, owner = :owner, lease_until = :lease_until, updated_at = :now
-WHERE id = :id AND status = 'approved' AND expires_at >= :now
+SET status = 'dispatching', attempt = attempt + 1, owner = :owner, lease_until = :lease_until, claimed_at = :now,
+    updated_at = :now
+WHERE id = :id AND (
+    (status = 'approved' AND expires_at >= :now)
+    OR (status = 'scheduled' AND send_at <= :now AND send_at + :grace >= :now AND coalesce(not_before, 0) <= :now))
 RETURNING *;
 
+-- name: beat
+-- The owner is still there. No row comes back where somebody else concluded its attempt.
+UPDATE outbound SET lease_until = :lease_until
+WHERE id = :id AND status = 'dispatching' AND attempt = :attempt AND owner = :owner
+RETURNING 1;
+
+-- name: defer
+-- A scheduled one of which certainly nothing left: it waits again, until its grace is over.
+UPDATE outbound
+SET status = 'scheduled', reason = :reason, not_before = :not_before, owner = NULL, lease_until = NULL,
+    claimed_at = NULL, updated_at = :now
+WHERE id = :id AND status = 'dispatching' AND attempt = :attempt AND owner = :owner
+RETURNING *;
+
+-- name: ready
+SELECT id FROM outbound WHERE carrier = :carrier AND status = 'approved'
+UNION ALL
+SELECT * FROM (
+    SELECT id FROM outbound
+    WHERE status = 'scheduled' AND send_at <= :now AND coalesce(not_before, 0) <= :now AND carrier = :carrier
+    ORDER BY send_at LIMIT :limit);
+
 -- name: settle
--- What the owner of the attempt learned; a later owner's word is not overwritten.
+-- What the owner of the attempt learned. Also when somebody concluded meanwhile that it was gone: it knows better than
+-- that doubt, but overwrites nothing that was found out since.
 UPDATE outbound
 SET status = :target, reason = :reason, carrier_ref = :carrier_ref, outcome = coalesce(:outcome, outcome),
-    owner = NULL, lease_until = NULL, updated_at = :now
-WHERE id = :id AND status = 'dispatching' AND attempt = :attempt AND owner = :owner
+    owner = NULL, poll_at = :poll_at, updated_at = :now
+WHERE id = :id AND attempt = :attempt AND (
+    (status = 'dispatching' AND owner = :owner)
+    OR (status = 'unknown' AND reason = 'dispatcher_gone' AND carrier_ref IS NULL AND :target <> 'unknown'))
 RETURNING *;
 
 -- name: conclude
 -- A dispatch whose lease ran out, or whose owner is known to be gone; or a doubt that can be resolved now.
 UPDATE outbound
 SET status = :target, reason = :reason, carrier_ref = coalesce(:carrier_ref, carrier_ref),
-    outcome = coalesce(:outcome, outcome), owner = NULL, lease_until = NULL, updated_at = :now
+    outcome = coalesce(:outcome, outcome), owner = NULL, poll_at = :poll_at, updated_at = :now
 WHERE id = :id AND (
     (status = 'dispatching' AND (lease_until < :now OR owner = :gone)) OR (status = 'unknown' AND carrier_ref IS NULL))
 RETURNING *;
 
 -- name: learn
 UPDATE outbound
-SET status = :target, outcome = :outcome, updated_at = :now
+SET status = :target, outcome = :outcome, updated_at = :now, poll_at = CASE WHEN :ended THEN NULL ELSE poll_at END
 WHERE id = :id AND status = :source
 RETURNING *;
 
 -- name: expire
 UPDATE outbound SET status = 'expired', reason = 'approval_expired', updated_at = :now, nonce = NULL
 WHERE status IN ('draft', 'awaiting_approval', 'approved') AND expires_at < :now
+RETURNING *;
+
+-- name: miss
+-- Scheduled ones whose time passed while nothing ran, or while the carrier took nothing.
+UPDATE outbound SET status = 'expired', reason = 'missed_time', updated_at = :now
+WHERE status = 'scheduled' AND send_at < :now - :grace
 RETURNING *;
 
 -- name: known_carrier_ref
@@ -124,7 +160,7 @@ VALUES (
 -- name: covering_allowances
 -- Those that cover an outbound, the one that ends first before the others. Each counts only if its proof fits.
 SELECT * FROM allowance
-WHERE contact = :contact AND channel = :channel AND carrier = :carrier AND revoked_at IS NULL AND expires_at > :now
+WHERE contact = :contact AND channel = :channel AND carrier = :carrier AND revoked_at IS NULL AND expires_at > :then
   AND remaining > 0 AND level >= :least
   AND max_chars >= :chars AND links >= :has_link AND (media_host IS NULL OR media_host = :media_host)
 ORDER BY expires_at;
@@ -139,7 +175,10 @@ SELECT * FROM allowance WHERE id = :id;
 UPDATE allowance SET remaining = :remaining, revoked_at = :revoked_at, proof = :proof WHERE id = :id;
 
 -- name: any_to_expire
-SELECT 1 FROM outbound WHERE status IN ('draft', 'awaiting_approval', 'approved') AND expires_at < :now LIMIT 1;
+SELECT 1 FROM outbound WHERE status IN ('draft', 'awaiting_approval', 'approved') AND expires_at < :now
+UNION ALL
+SELECT 1 FROM outbound WHERE status = 'scheduled' AND send_at < :now - :grace
+LIMIT 1;
 
 -- name: insert_passkey
 INSERT INTO passkey (id, credential_id, public_key, sign_count, sealed, created_at, used_at, removed_at, proof)
@@ -155,3 +194,115 @@ SELECT * FROM passkey WHERE id = :id;
 
 -- name: update_passkey
 UPDATE passkey SET sign_count = :sign_count, used_at = :used_at, removed_at = :removed_at, proof = :proof WHERE id = :id;
+
+-- name: take_polls
+-- Those whose carrier is to be asked now, taken for this process by moving their next time on: from each second to each
+-- ten minutes, the longer ago the more rarely, and no more by itself after :give_up seconds.
+UPDATE outbound
+SET poll_at = CASE
+    WHEN :now + :longest - coalesce(claimed_at, created_at) > :give_up THEN NULL
+    ELSE :now + min(max((:now - coalesce(claimed_at, created_at)) / 10, :shortest), :longest) END
+WHERE seq IN (
+    SELECT seq FROM outbound WHERE poll_at <= :now AND carrier = :carrier ORDER BY poll_at LIMIT :limit)
+RETURNING *;
+
+-- name: any_to_poll
+SELECT 1 FROM outbound WHERE poll_at <= :now LIMIT 1;
+
+-- name: rivals
+-- Other doubtful or running dispatches to the same person on the same channel.
+SELECT * FROM outbound
+WHERE contact = :contact AND channel = :channel AND carrier = :carrier AND id <> :id AND carrier_ref IS NULL
+  AND status IN ('unknown', 'dispatching') AND claimed_at > :since
+ORDER BY seq LIMIT 100;
+
+-- name: by_carrier_ref
+SELECT * FROM outbound WHERE carrier = :carrier AND carrier_ref = :carrier_ref;
+
+-- name: insert_callback
+INSERT INTO callback (digest, carrier, carrier_ref, sealed, received_at)
+VALUES (:digest, :carrier, :carrier_ref, :sealed, :now)
+ON CONFLICT (digest) DO NOTHING
+RETURNING seq;
+
+-- name: parked
+SELECT * FROM callback WHERE carrier = :carrier AND carrier_ref = :carrier_ref AND sealed IS NOT NULL ORDER BY seq;
+
+-- name: joined
+UPDATE callback SET sealed = NULL WHERE seq = :seq;
+
+-- name: insert_received
+INSERT INTO received (id, carrier, carrier_ref, contact, sealed, sent_at, received_at)
+VALUES (:id, :carrier, :carrier_ref, :contact, :sealed, :sent_at, :now)
+ON CONFLICT (carrier, carrier_ref) DO NOTHING
+RETURNING *;
+
+-- name: received_page
+SELECT * FROM received WHERE seq < :before ORDER BY seq DESC LIMIT :limit;
+
+-- name: set_meta
+INSERT INTO meta (name, value) VALUES (:entry, :value)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: any_to_erase
+SELECT 1 FROM outbound WHERE erased_at IS NULL AND created_at < :before AND updated_at < :before
+  AND status NOT IN ('draft', 'awaiting_approval', 'approved', 'scheduled', 'dispatching')
+UNION ALL
+SELECT 1 FROM received WHERE erased_at IS NULL AND received_at < :before
+UNION ALL
+SELECT 1 FROM outbound WHERE erased_at < :wish_before AND created_at < :wish_before AND wish <> x''
+UNION ALL
+SELECT 1 FROM callback WHERE sealed IS NOT NULL AND received_at < :parked_before
+UNION ALL
+SELECT 1 FROM callback WHERE received_at < :before
+LIMIT 1;
+
+-- name: erase_old
+-- What still waits or is on its way out is kept; a doubt that nobody resolved in all that time is not.
+UPDATE outbound
+SET sealed = x'', outcome = NULL, contact = '', carrier_ref = NULL, nonce = NULL, poll_at = NULL, erased_at = :now
+WHERE seq IN (
+    SELECT seq FROM outbound WHERE erased_at IS NULL AND created_at < :before AND updated_at < :before
+      AND status NOT IN ('draft', 'awaiting_approval', 'approved', 'scheduled', 'dispatching')
+    ORDER BY created_at LIMIT :limit)
+RETURNING id;
+
+-- name: erase_received
+UPDATE received SET sealed = x'', contact = '', erased_at = :now
+WHERE seq IN (SELECT seq FROM received WHERE erased_at IS NULL AND received_at < :before ORDER BY received_at LIMIT :limit)
+RETURNING id;
+
+-- name: forget_wishes
+UPDATE outbound SET wish = x'', key = NULL
+WHERE seq IN (
+    SELECT seq FROM outbound WHERE erased_at < :wish_before AND created_at < :wish_before AND wish <> x'' LIMIT :limit)
+RETURNING id;
+
+-- name: drop_parked
+DELETE FROM callback
+WHERE seq IN (SELECT seq FROM callback WHERE sealed IS NOT NULL AND received_at < :parked_before LIMIT :limit)
+RETURNING seq;
+
+-- name: drop_callbacks
+DELETE FROM callback WHERE seq IN (SELECT seq FROM callback WHERE received_at < :before LIMIT :limit) RETURNING seq;
+
+-- name: cancel_of
+UPDATE outbound SET status = 'cancelled', reason = 'person_forgotten', updated_at = :now, nonce = NULL
+WHERE contact = :contact AND status IN ('draft', 'awaiting_approval', 'approved', 'scheduled')
+RETURNING *;
+
+-- name: erase_of
+UPDATE outbound
+SET sealed = x'', outcome = NULL, contact = '', wish = x'', carrier_ref = NULL, nonce = NULL, poll_at = NULL,
+    erased_at = :now
+WHERE contact = :contact AND status <> 'dispatching'
+RETURNING id;
+
+-- name: erase_received_of
+UPDATE received SET sealed = x'', contact = '', erased_at = :now WHERE contact = :contact RETURNING id;
+
+-- name: drop_allowances_of
+DELETE FROM allowance WHERE contact = :contact RETURNING id;
+
+-- name: dispatching_of
+SELECT id FROM outbound WHERE contact = :contact;

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ringback.errors import NotFound
+
 if TYPE_CHECKING:
     from ringback.model.numbers import PhoneNumber
     from ringback.model.outbound import Channel, Outbound, Report
@@ -41,7 +43,10 @@ class Record:
     """One outbound as the ledger holds it. Times are Unix seconds."""
 
     id: str
-    outbound: Outbound
+    channel: Channel
+    carrier: str
+    content: Outbound | None = field(repr=False)
+    """`None` once number and text were erased."""
     contact: str
     status: Status
     reason: str | None
@@ -53,8 +58,23 @@ class Record:
     attempt: int
     owner: str | None
     lease_until: float | None
+    """Until when the newest dispatch could post; kept when it ended, to know where to look for it."""
+    send_at: float | None
+    claimed_at: float | None
+    """When the newest dispatch began."""
     carrier_id: str | None = field(repr=False)
     report: Report | None = field(repr=False)
+
+    @property
+    def outbound(self) -> Outbound:
+        """What was to go out.
+
+        Raises:
+            NotFound: it was erased.
+        """
+        if self.content is None:
+            raise NotFound("Number and text of this outbound were erased.", hint="Only its bare record is kept.")
+        return self.content
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +118,31 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """A text that somebody sent to the agent's line. Times are Unix seconds."""
+
+    id: str
+    carrier: str
+    contact: str
+    number: PhoneNumber | None
+    """`None` where the sender is no telephone number, or was erased."""
+    text: str | None = field(repr=False)
+    """`None` once it was erased."""
+    sent_at: float
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page of history, newest first; `cursor` asks for the next one."""
 
     records: tuple[Record, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalPage:
+    """A page of both directions, newest first; `cursor` asks for the next one."""
+
+    entries: tuple[Record | Received, ...]
     cursor: str | None

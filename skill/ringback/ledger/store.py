@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import secrets
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ringback.errors import InvalidRequest, LedgerError, NotFound
@@ -26,12 +26,23 @@ _ID_BYTES = 15
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an installation settles for its ledger, in seconds."""
+
+    grace_s: float = 900.0
+    """By how much a scheduled send may be late."""
+    retention_s: float = 30 * 86_400.0
+    """After so long numbers and texts of what has ended are erased."""
+
+
 class Store:
     """The ledger's file with the keys that open its rows."""
 
-    def __init__(self, database: Database, keyring: Keyring, clock: Clock) -> None:
+    def __init__(self, database: Database, keyring: Keyring, clock: Clock, terms: Terms) -> None:
         self.database = database
         self.keyring = keyring
+        self.terms = terms
         self._clock = clock
 
     def now(self) -> float:
@@ -104,18 +115,21 @@ class Store:
                 _log.error("entry %s of the ledger cannot be read: something else changed it", row["id"])
 
     def _open(self, row: sqlite3.Row) -> Record:
-        row_id = row["id"]
-        plain = self.keyring.open(row["sealed"], row=row_id, column="sealed")
-        outbound = Outbound(
-            Channel(row["channel"]), PhoneNumber(plain["to"]), row["carrier"], plain["text"], plain["media_url"]
-        )
+        row_id, channel, carrier = row["id"], Channel(row["channel"]), row["carrier"]
+        outbound = None
+        if row["erased_at"] is None:
+            plain = self.keyring.open(row["sealed"], row=row_id, column="sealed")
+            to, text, media_url = PhoneNumber(plain["to"]), plain["text"], plain["media_url"]
+            outbound = Outbound(channel, to, carrier, text, media_url, row["send_at"])
         outcome: dict[str, Any] = {}
         if row["outcome"] is not None:
             outcome = self.keyring.open(row["outcome"], row=row_id, column="outcome")
         report = outcome.get("report")
         return Record(
             id=row_id,
-            outbound=outbound,
+            channel=channel,
+            carrier=carrier,
+            content=outbound,
             contact=row["contact"],
             status=Status(row["status"]),
             reason=row["reason"],
@@ -127,6 +141,8 @@ class Store:
             attempt=row["attempt"],
             owner=row["owner"],
             lease_until=row["lease_until"],
+            send_at=row["send_at"],
+            claimed_at=row["claimed_at"],
             carrier_id=outcome.get("carrier_id"),
             report=report and Report(**{**report, "status": Status(report["status"])}),
         )
@@ -139,6 +155,11 @@ def encoded(value: str | bytes | float | None) -> bytes:
     if isinstance(value, bytes):
         return b"b" + value
     return f"f{value.hex()}".encode() if isinstance(value, float) else f"s{value}".encode()
+
+
+def consented(outbound: Outbound) -> Status:
+    """What a yes makes of an outbound."""
+    return Status.APPROVED if outbound.send_at is None else Status.SCHEDULED
 
 
 def new_id(prefix: str) -> str:

@@ -33,6 +33,7 @@ class Outbound:
     """What is to go out: exactly this is shown, approved, digested and sent.
 
     `text` is the body of a message or the prompt of a call. Neither it nor the number is in `repr`.
+    `send_at` is when it is due, in Unix seconds; `None` for at once.
     """
 
     channel: Channel
@@ -40,6 +41,7 @@ class Outbound:
     carrier: str
     text: str = field(repr=False)
     media_url: str | None = field(default=None, repr=False)
+    send_at: float | None = None
 
     def __post_init__(self) -> None:
         limit = PROMPT_LIMIT if self.channel is Channel.VOICE else TEXT_LIMIT
@@ -92,6 +94,8 @@ class Line:
     capabilities: frozenset[Channel]
     page: str | None = None
     """Where a person can watch, for the sandbox's handset; `None` for a real carrier."""
+    clock_offset_s: float | None = None
+    """By how much the carrier's clock is ahead of ours; `None` where it did not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +127,5 @@ class CarrierItem:
     to: str = field(repr=False)
     status: Status
     created_at: str
+    text: str | None = field(default=None, repr=False)
+    """What was sent, where the carrier's history tells."""

@@ -12,6 +12,9 @@ from ringback.model.status import Status
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from ringback.carriers.base import CallbackReader
+    from ringback.model.news import Inbox
+
 START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
@@ -47,12 +50,16 @@ class FakeCarrier:
         self.reports: dict[str, Report | Exception] = {}
         self.items: list[CarrierItem] | Exception = []
         self.closed = False
+        self.callbacks: CallbackReader | None = None
+        self.texts: Inbox | None = None
+        self.clock_offset_s: float | None = None
+        self.subscribed: tuple[str, bytes] | None = None
 
     async def line(self) -> Line:
         self.lines_asked += 1
         if self.line_error is not None:
             raise self.line_error
-        return Line(self.name, self.enabled, self.live, None, self.capabilities)
+        return Line(self.name, self.enabled, self.live, None, self.capabilities, clock_offset_s=self.clock_offset_s)
 
     async def transmit(self, outbound: Outbound) -> Acceptance:
         self.sent.append(outbound)
@@ -72,6 +79,14 @@ class FakeCarrier:
         if isinstance(self.items, Exception):
             raise self.items
         return self.items[:limit]
+
+    async def inbox(self, cursor: str | None) -> Inbox | None:
+        del cursor
+        return self.texts
+
+    async def subscribe(self, url: str, secret: bytes) -> bool:
+        self.subscribed = (url, secret)
+        return True
 
     async def aclose(self) -> None:
         self.closed = True

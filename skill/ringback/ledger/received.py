@@ -1,0 +1,110 @@
+"""Texts that people sent to the agent's line, and the journal of both directions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ringback.errors import InvalidNumber, NotFound
+from ringback.ledger.records import JournalPage, Received, Record
+from ringback.ledger.store import new_id, read_cursor
+from ringback.model.numbers import PhoneNumber, parse_number
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from ringback.ledger.store import Store
+    from ringback.model.news import ReceivedText
+
+_PAGE_LIMIT = 100
+_LARGEST_SEQ = 2**63 - 1
+
+
+class Inbox:
+    """What came in. Every method raises `LedgerError` when the database fails."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._database = store.database
+
+    async def add(self, carrier: str, text: ReceivedText) -> Received | None:
+        """Store a received text; `None` where the carrier told of it before."""
+        store, row_id = self._store, new_id("in_")
+        number = _number(text.sender)
+        contact = store.keyring.contact(number) if number else store.keyring.stranger(text.sender)
+        sealed = store.keyring.seal({"from": text.sender, "text": text.text}, row=row_id, column="received")
+        with self._database.transaction("received", durable=True):
+            row = self._database.one(
+                "insert_received",
+                id=row_id,
+                carrier=carrier,
+                carrier_ref=store.carrier_ref(carrier, text.carrier_id),
+                contact=contact,
+                sealed=sealed,
+                sent_at=text.sent_at,
+                now=store.now(),
+            )
+        return None if row is None else self._received(row)
+
+    async def cursor(self, carrier: str) -> str | None:
+        """Up to where the carrier's own inbox was read."""
+        return self._database.peek_meta(f"inbox:{carrier}")
+
+    async def read_to(self, carrier: str, cursor: str) -> None:
+        """Remember up to where the carrier's own inbox was read."""
+        with self._database.transaction("inbox"):
+            self._database.run("set_meta", entry=f"inbox:{carrier}", value=cursor)
+
+    async def journal(self, limit: int, cursor: str | None = None) -> JournalPage:
+        """The newest of both directions, at most `limit` (1 to 100), before `cursor` if one is given.
+
+        Raises:
+            NotFound: the cursor is none of ours.
+        """
+        limit = max(1, min(limit, _PAGE_LIMIT))
+        sent_before, received_before = _positions(cursor)
+        sent = self._database.all("page", before=sent_before, limit=limit + 1)
+        received = self._database.all("received_page", before=received_before, limit=limit + 1)
+        both = [(row["created_at"], True, row) for row in sent] + [(row["received_at"], False, row) for row in received]
+        both.sort(key=lambda entry: entry[0], reverse=True)  # stable: each direction keeps its own order
+        shown = both[:limit]
+        entries: list[Record | Received] = []
+        for _, is_sent, row in shown:
+            if is_sent:
+                sent_before = row["seq"]
+                entries.extend(self._store.readable([row]))
+            else:
+                received_before = row["seq"]
+                entries.append(self._received(row))
+        return JournalPage(tuple(entries), f"c{sent_before}.{received_before}" if len(both) > limit else None)
+
+    def _received(self, row: sqlite3.Row) -> Received:
+        sender, text = None, None
+        if row["erased_at"] is None:
+            plain = self._store.keyring.open(row["sealed"], row=row["id"], column="received")
+            sender, text = _number(plain["from"]), plain["text"]
+        return Received(
+            id=row["id"],
+            carrier=row["carrier"],
+            contact=row["contact"],
+            number=sender,
+            text=text,
+            sent_at=row["sent_at"],
+            received_at=row["received_at"],
+        )
+
+
+def _positions(cursor: str | None) -> tuple[int, int]:
+    if cursor is None:
+        return _LARGEST_SEQ, _LARGEST_SEQ
+    sent, dot, received = cursor.partition(".")
+    if not dot:
+        raise NotFound("This cursor is none that history gave.", hint="Call history without a cursor.")
+    return read_cursor(sent), read_cursor(f"c{received}")
+
+
+def _number(sender: str) -> PhoneNumber | None:
+    """The sender as a number, if it is one: short codes and names are not."""
+    try:
+        return parse_number(sender)
+    except InvalidNumber:
+        return None
