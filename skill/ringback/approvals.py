@@ -63,6 +63,8 @@ class Question:
     """Which program asks, by its own name for itself."""
     asked_at: float
     expires_at: float
+    send_at: float | None
+    """When it will go out, in Unix seconds; `None` for at once after a yes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class Approvals:
             asked_by=record.asked_by,
             asked_at=record.created_at,
             expires_at=record.expires_at,
+            send_at=record.send_at,
         )
 
     async def ask_client(self, outbound_id: str) -> str | None:

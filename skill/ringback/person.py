@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ringback.approvals import Answer, Approvals, Question
     from ringback.dispatch import Dispatcher
     from ringback.ledger import Ledger
-    from ringback.ledger.records import Allowance, Choice, Level
+    from ringback.ledger.erasure import Forgotten
+    from ringback.ledger.records import Allowance, Choice, Level, Received
     from ringback.lines import Lines
 
 
@@ -83,7 +84,45 @@ class Person:
         """The newest outbounds that wait no more, whole, for the page's history."""
         page = await self._ledger.outbounds.page(limit)
         ended = [record for record in page.records if record.status is not Status.AWAITING_APPROVAL]
-        return [(self._approvals.question(record), receipt(record)) for record in ended]
+        return [(self._approvals.question(record), receipt(record)) for record in ended if record.content]
+
+    async def scheduled(self) -> list[Question]:
+        """Everything that has its yes and waits for its time, whole, the next one first."""
+        await self._ledger.outbounds.expire()
+        waiting = await self._ledger.outbounds.under_way({Status.SCHEDULED})
+        return sorted(map(self._approvals.question, waiting), key=lambda question: question.send_at or 0.0)
+
+    async def doubtful(self) -> list[tuple[Question, Receipt]]:
+        """Everything of which nobody knows whether it went out, whole, oldest first: a person can find out and say."""
+        unknown = await self._ledger.outbounds.under_way({Status.UNKNOWN})
+        return [(self._approvals.question(record), receipt(record)) for record in unknown if record.content]
+
+    async def resolve(self, outbound_id: str, *, sent: bool) -> Receipt:
+        """Store what a person found out about a doubtful outbound. Nothing is sent by this.
+
+        Raises:
+            NotFound: there is no such outbound.
+            Refused: it is not in doubt, or no longer.
+        """
+        target, reason = (Status.SENT, "person_says_sent") if sent else (Status.FAILED, "person_says_not_sent")
+        moved = await self._ledger.outbounds.move(outbound_id, {Status.UNKNOWN}, target, reason=reason)
+        if moved is None:
+            record = await self._ledger.outbounds.get(outbound_id)
+            raise Refused("not_in_doubt", f"There is no doubt about it: it is {record.status}.", hint="See its status.")
+        return receipt(moved)
+
+    async def forget(self, number: str) -> Forgotten:
+        """Erase a person: their number and every text to and from it, at once. What waits for them is cancelled.
+
+        Raises:
+            InvalidNumber: the number cannot be read.
+        """
+        return await self._ledger.erasure.forget(parse_number(number))
+
+    async def received(self, limit: int = 50) -> list[Received]:
+        """The newest texts that people sent to the agent's line, whole."""
+        page = await self._ledger.inbox.page(limit)
+        return list(page)
 
     async def allow(
         self,

@@ -154,6 +154,10 @@ _AT_CARRIER = {
     Status.CANCELLED: ("The carrier cancelled it.", "Tell the person; ask before trying again."),
     Status.FAILED: ("The carrier reports that it failed.", "Tell the person; ask before trying again."),
 }
+_BY_PERSON: Final = {
+    "person_says_sent": "It was in doubt; a person found out that it went out.",
+    "person_says_not_sent": "It was in doubt; a person found out that it did not go out.",
+}
 _REPEATED: Final = "This is the receipt of the same request made before; nothing new was sent."
 
 
@@ -209,10 +213,12 @@ def tell(record: Record) -> tuple[str, str]:
         summary = "The digits that were typed are not the number's last ones, so it counts as no; nothing was sent."
     if record.reason == "question_dismissed":
         summary = "The question was closed without an answer; nothing was sent."
+    if record.reason in _BY_PERSON:
+        return _BY_PERSON[record.reason], _DONE
     if record.reason == "missed_time":
         summary = "Its time passed while it could not be sent, and it is too late for it now; nothing was sent."
     if record.status is Status.SCHEDULED and record.send_at is not None:
-        summary = f"A person said yes; it is scheduled for {tell_moment(record.send_at)} and not sent yet."
+        summary = f"It has its yes; it is scheduled for {tell_moment(record.send_at)} and not sent yet."
     if record.channel is Channel.VOICE and record.status in {Status.ACCEPTED, Status.QUEUED}:
         summary = "The carrier took the call. Nobody has been reached yet."
     if record.report and record.report.keys:

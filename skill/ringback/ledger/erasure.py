@@ -13,6 +13,7 @@ from ringback.model.status import Status
 
 if TYPE_CHECKING:
     from ringback.ledger.store import Store
+    from ringback.model.numbers import PhoneNumber
 
 IDEMPOTENCY_S: Final = 30 * 86_400.0
 """A wish is known again for at least so long, whatever the retention."""
@@ -58,9 +59,9 @@ class Erasure:
             found += self._database.all("drop_callbacks", limit=BATCH, before=cutoffs["before"])
         return len(found)
 
-    async def forget(self, contact: str) -> Forgotten:
+    async def forget(self, number: PhoneNumber) -> Forgotten:
         """Erase a person: all that is kept of their number, at once. What still waits for them is cancelled first."""
-        now = self._store.now()
+        now, contact = self._store.now(), self._store.keyring.contact(number)
         with self._database.transaction("forget", durable=True):
             cancelled = self._database.all("cancel_of", contact=contact, now=now)
             for row in cancelled:

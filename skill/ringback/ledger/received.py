@@ -54,6 +54,10 @@ class Inbox:
         with self._database.transaction("inbox"):
             self._database.run("set_meta", entry=f"inbox:{carrier}", value=cursor)
 
+    async def page(self, limit: int) -> list[Received]:
+        """The newest received texts, newest first."""
+        return [self._received(row) for row in self._database.all("received_page", before=_LARGEST_SEQ, limit=limit)]
+
     async def journal(self, limit: int, cursor: str | None = None) -> JournalPage:
         """The newest of both directions, at most `limit` (1 to 100), before `cursor` if one is given.
 
