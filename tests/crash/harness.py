@@ -1,0 +1,49 @@
+"""Starts the processes that play the cases, each with a sandbox of its own, and reads what became of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import launch_sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 900
+MEMORY = Path("/dev/shm")
+
+
+def environment() -> dict[str, str]:
+    """No settings from outside, and what the tests share on the path."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RINGBACK_", "SAAS_"))}
+    path = [str(ROOT), str(ROOT / "tests" / "support"), kept.get("PYTHONPATH", "")]
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+
+
+def together(module: str, *tasks: dict[str, Any]) -> list[Any]:
+    """Run `python -m tests.crash.<module>` for each task at once; their answers."""
+    with ExitStack() as stack:
+        # In memory where that is possible: a killed process loses nothing that it wrote, and the ledger syncs a lot.
+        memory = MEMORY if os.access(MEMORY, os.W_OK) else None
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=memory)))
+        running = []
+        for number, task in enumerate(tasks):
+            folder = root / str(number)
+            sandbox = launch_sandbox(folder / "sandbox", "--memory", "--rate", "0")
+            stack.callback(sandbox.end)
+            given = json.dumps({**task, "endpoint": str(sandbox.state / "endpoint.json"), "number": number})
+            with (folder / "errors").open("wb") as errors, (folder / "answer").open("wb") as answer:
+                command = [sys.executable, "-m", f"tests.crash.{module}", str(folder), given]
+                process = subprocess.Popen(command, stdout=answer, stderr=errors, cwd=ROOT, env=environment())
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            running.append((process, folder))
+        for process, folder in running:
+            if process.wait(LIMIT_S) != 0:
+                raise AssertionError((folder / "errors").read_text()[-4000:])
+        return [json.loads((folder / "answer").read_text()) for _, folder in running]
