@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         key=given.api_key or os.environ.get("RINGBACK_SANDBOX_KEY") or None,
         line=given.phone_number,
         rate=given.rate,
+        callback_wait_s=given.callback_wait,
     )
     try:
         serve(options)
@@ -56,6 +57,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--api-key", help="key that clients present (default $RINGBACK_SANDBOX_KEY, else a random one kept in DIR)")
     add("--phone-number", default="+15550109999", metavar="E164", help="the line's own number (default %(default)s)")
     add("--rate", type=int, default=100, metavar="N", help="most sends a minute; 0 for no limit (default %(default)s)")
+    add(
+        "--callback-wait",
+        type=float,
+        default=1.0,
+        metavar="SECONDS",
+        help="wait before a callback that was not taken is tried again; later waits grow from it (default %(default)s)",
+    )
     return parser
 
 

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from .callbacks import Callbacks
 from .control import Control
+from .delivery import Delivery
 from .http import Connections, JSONAnswer
 from .page import page_routes
 from .protection import Activity, Guard
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from .carrier import Carrier
 
 
-def build(carrier: "Carrier", *, connections: Connections, key: str, port: int) -> Activity:
+def build(carrier: "Carrier", *, connections: Connections, key: str, port: int, callback_wait_s: float) -> Activity:
     """The whole sandbox as one ASGI application.
 
     Args:
@@ -30,9 +32,14 @@ def build(carrier: "Carrier", *, connections: Connections, key: str, port: int) 
         connections: The register of the server that runs it.
         key: The API key that the dialects ask for.
         port: The port that it is served on.
+        callback_wait_s: Seconds before a callback that was not taken is tried again for the first time.
     """
     dialects = [dialect(Setting(carrier, connections, key)) for dialect in DIALECTS]
     prefixes = tuple(prefix for dialect in dialects for prefix in dialect.prefixes)
+
+    # The first dialect's words are the carrier's own.
+    callbacks = Callbacks(carrier.store, dialects[0].status, carrier.line, Delivery(callback_wait_s))
+    carrier.callbacks = callbacks
 
     @contextlib.asynccontextmanager
     async def telling(app: Starlette) -> "AsyncIterator[None]":
@@ -42,10 +49,11 @@ def build(carrier: "Carrier", *, connections: Connections, key: str, port: int) 
             yield
         finally:
             task.cancel()
+            await callbacks.close()
 
     routes = [route for dialect in dialects for route in dialect.routes()]
     app = Starlette(
-        routes=[*routes, *Control(carrier, Speech()).routes(), *page_routes(carrier)],
+        routes=[*routes, *Control(carrier, callbacks, Speech()).routes(), *page_routes(carrier)],
         lifespan=telling,
         exception_handlers={HTTPException: _http_error, Exception: _crash},
     )

@@ -13,6 +13,7 @@ from .model import Call, Message, MessageType, Outbound, Reply
 from .views import view
 
 if TYPE_CHECKING:
+    from .callbacks import Callbacks
     from .store import Store
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -47,6 +48,9 @@ class Carrier:
         hub: Who is told of changes.
         line: The carrier's own number, in E.164.
         rate: Most sends accepted for handling within a minute of the sandbox's clock; 0 means no limit.
+
+    Attributes:
+        callbacks: Who calls back what happens; None for nobody.
     """
 
     def __init__(self, store: "Store", hub: Hub, *, line: str, rate: int) -> None:
@@ -57,6 +61,7 @@ class Carrier:
         self.instance = secrets.token_hex(8)
         self.clock = Clock(store.fact("clock_offset_ms"))
         self.faults = Faults()
+        self.callbacks: Callbacks | None = None
         self._sends: deque[int] = deque()
         self._wake = asyncio.Event()
         # The status last told of each item that still changes by itself, and a heap of when they do.
@@ -64,7 +69,7 @@ class Carrier:
         self._due: list[tuple[int, str]] = []
         for item in store.everything():
             if not isinstance(item, Reply):
-                self._watch(item)
+                self._watch(item, self.clock.now_ms())
 
     # -- what the dialects ask -------------------------------------------------------------------------------------
 
@@ -101,8 +106,13 @@ class Carrier:
         )
         item = self.store.get(item_id)
         assert isinstance(item, Message | Call)
-        self._tell(item)
+        self._tell(item, item.accepted_ms)
         return item
+
+    async def before_answer(self, item: Outbound) -> None:
+        """Return once everything that is to happen before a send's own answer leaves has happened."""
+        if self.callbacks is not None:
+            await self.callbacks.before_answer(item.id)
 
     def message(self, item_id: str) -> Message | None:
         """The message with this id, or None."""
@@ -171,6 +181,8 @@ class Carrier:
         reply = self.store.get(item_id)
         assert isinstance(reply, Reply)
         self.hub.publish("reply", self.view(reply))
+        if self.callbacks is not None:
+            self.callbacks.received(reply)
         return reply
 
     # -- time and state --------------------------------------------------------------------------------------------
@@ -180,19 +192,22 @@ class Carrier:
         self.clock.advance(advance_s)
         if frozen is not None and frozen != self.clock.frozen:
             (self.clock.freeze if frozen else self.clock.run)()
-        self.store.set_fact("clock_offset_ms", self.clock.offset_ms)
+        # A clock that stands still runs on from there after a restart: time never goes back.
+        self.store.set_fact("clock_offset_ms", self.clock.ahead_ms)
         self.hub.publish("clock", self.clock_view())
         self._tell_moved()
         self._wake.set()
 
     def reset(self) -> None:
-        """Forget all traffic, requests and faults, and return to real time."""
+        """Forget all traffic, requests, faults and waiting callbacks, and return to real time."""
         self.store.clear()
         self.faults = Faults()
         self.clock.reset()
         self._sends.clear()
         self._told.clear()
         self._due.clear()
+        if self.callbacks is not None:
+            self.callbacks.forget()
         self.hub.publish("reset", None)
 
     async def run(self) -> None:
@@ -223,6 +238,8 @@ class Carrier:
         return {"next": self.faults.left, "kind": self.faults.kind, "telephony": self.faults.telephony}
 
     def _call_in(self, call_id: str, state: str) -> Call:
+        # What time did to the call is told before what its owner does.
+        self._tell_moved()
         call = self.call(call_id)
         if call is None:
             raise NoSuchCallError("no such call")
@@ -234,35 +251,36 @@ class Carrier:
     def _changed(self, call_id: str) -> Call:
         call = self.call(call_id)
         assert call is not None
-        self._tell(call)
+        self._tell(call, self.clock.now_ms())
         return call
 
-    def _watch(self, item: Outbound) -> None:
-        now = self.clock.now_ms()
-        moment = item.next_change_ms(now)
+    def _watch(self, item: Outbound, at_ms: int) -> None:
+        moment = item.next_change_ms(at_ms)
         if moment is None:
             self._told.pop(item.id, None)
             return
-        self._told[item.id] = item.status(now)
+        self._told[item.id] = item.status(at_ms)
         heapq.heappush(self._due, (moment, item.id))
         if self._due[0][0] == moment:
             self._wake.set()
 
-    def _tell(self, item: Outbound) -> None:
-        self._watch(item)
-        if self.hub.listeners:
+    def _tell(self, item: Outbound, at_ms: int) -> None:
+        """Tell of the status that the item had at `at_ms`, be it now or a moment that the clock jumped over."""
+        self._watch(item, at_ms)
+        if self.callbacks is not None:
+            self.callbacks.reached(item, at_ms)
+        moment = item.next_change_ms(at_ms)
+        if self.hub.listeners and (moment is None or moment > self.clock.now_ms()):
+            # Streams show what is; only callbacks tell how it came about.
             self.hub.publish("call" if isinstance(item, Call) else "message", self.view(item))
 
     def _tell_moved(self) -> int | None:
-        """Tell of every item whose status changed by itself; returns when the next one will."""
+        """Tell of every status that was reached by time alone, in its order; returns when the next one will be."""
         while self._due and self._due[0][0] <= self.clock.now_ms():
-            _, item_id = heapq.heappop(self._due)
+            moment, item_id = heapq.heappop(self._due)
             item = self.store.get(item_id)
-            if isinstance(item, Message | Call) and self._told.get(item_id) not in {
-                None,
-                item.status(self.clock.now_ms()),
-            }:
-                self._tell(item)
+            if isinstance(item, Message | Call) and self._told.get(item_id) not in {None, item.status(moment)}:
+                self._tell(item, moment)
         return self._due[0][0] if self._due else None
 
 

@@ -17,6 +17,11 @@ class Clock:
         """Whether time stands still until it is advanced."""
         return self._frozen_ms is not None
 
+    @property
+    def ahead_ms(self) -> int:
+        """Milliseconds by which it is ahead of real time now, also while it stands still."""
+        return self.offset_ms if self._frozen_ms is None else self._frozen_ms - _real_ms()
+
     def now_ms(self) -> int:
         """Milliseconds since 1970-01-01 UTC on the sandbox's clock."""
         return _real_ms() + self.offset_ms if self._frozen_ms is None else self._frozen_ms

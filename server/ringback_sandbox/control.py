@@ -1,18 +1,21 @@
 """The routes that tests, the page and the demo use: what was sent, the handset's owner, the clock, the faults."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.responses import Response
 from starlette.routing import Route
 
+from .callbacks import Callbacks
 from .carrier import E164, Carrier, NoSuchCallError, WrongStateError
 from .clock import iso
 from .faults import FAULT_KINDS, MAGIC_NUMBERS, TELEPHONY_MODES, FaultKind, TelephonyMode
 from .http import JSONAnswer, MalformedError, is_json, json_object
 from .model import Call, Message, Reply
 from .recording import request_view
+from .registration import registration_from, registration_view
 from .speech import Speech
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ _FARTHEST_S = 366 * 86_400
 _MOST_FAULTS = 1_000
 _LONGEST_REPLY = 1_600
 _LATEST_REQUESTS = 100
+_LAST_SEQ = 2**63 - 1
+_MOST_REPLIES = 1_000
+_REPLIES = 100
 # A page that lost the sandbox asks for it again this soon.
 _RETRY_MS = 500
 
@@ -33,8 +39,9 @@ _Take = Callable[["Request", dict[str, Any]], Awaitable[Any]]
 class Control:
     """The control routes over one carrier."""
 
-    def __init__(self, carrier: Carrier, speech: Speech) -> None:
+    def __init__(self, carrier: Carrier, callbacks: Callbacks, speech: Speech) -> None:
         self._carrier = carrier
+        self._callbacks = callbacks
         self._speech = speech
 
     def routes(self) -> list[Route]:
@@ -47,6 +54,7 @@ class Control:
             "replies": self._reply,
             "clock": self._set_clock,
             "faults": self._set_faults,
+            "callbacks": self._register,
             "reset": self._reset,
         }
         gets: dict[str, Callable[[], Any]] = {
@@ -54,15 +62,16 @@ class Control:
             "state": self._state,
             "messages": lambda: self._items(Message),
             "calls": lambda: self._items(Call),
-            "replies": lambda: self._items(Reply),
             "requests": self._requests,
             "clock": self._carrier.clock_view,
             "faults": self._carrier.faults_view,
+            "callbacks": lambda: registration_view(self._callbacks.registration),
             "magic": _magic,
         }
         return [
             *(Route(f"/sandbox/{path}", _post(take), methods=["POST"]) for path, take in posts.items()),
             *(Route(f"/sandbox/{path}", _get(read), methods=["GET"]) for path, read in gets.items()),
+            Route("/sandbox/replies", self._replies, methods=["GET"]),
             Route("/sandbox/export", self._export, methods=["GET"]),
             Route("/sandbox/events", self._events, methods=["GET"]),
             Route("/sandbox/calls/{id}/prompt.wav", self._prompt, methods=["GET"]),
@@ -76,6 +85,18 @@ class Control:
 
     def _items(self, kind: "type[Item]") -> list[dict[str, Any]]:
         return [self._carrier.view(item) for item in self._carrier.store.everything() if isinstance(item, kind)]
+
+    async def _replies(self, request: "Request") -> Response:
+        """All of them, newest first; or a part of them, oldest first, for whoever polls."""
+        given = request.query_params
+        if not given:
+            return JSONAnswer(self._items(Reply))
+        try:
+            after = _number(given.get("after", "0"), "after", 0, _LAST_SEQ)
+            limit = _number(given.get("limit", str(_REPLIES)), "limit", 1, _MOST_REPLIES)
+        except MalformedError as error:
+            return JSONAnswer({"error": str(error)}, 422)
+        return JSONAnswer([self._carrier.view(reply) for reply in self._carrier.store.replies(after, limit)])
 
     def _requests(self) -> list[dict[str, Any]]:
         return [request_view(request) for request in self._carrier.store.requests()]
@@ -176,6 +197,11 @@ class Control:
         self._carrier.hub.publish("faults", self._carrier.faults_view())
         return self._carrier.faults_view()
 
+    async def _register(self, request: "Request", given: dict[str, Any]) -> Any:
+        del request
+        self._callbacks.register(registration_from(given, self._callbacks.registration))
+        return registration_view(self._callbacks.registration)
+
     async def _reset(self, request: "Request", given: dict[str, Any]) -> Any:
         del request, given
         self._carrier.reset()
@@ -191,6 +217,12 @@ def _text(given: dict[str, Any], name: str, longest: int) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > longest:
         raise MalformedError(f"{name} must be a text of 1 to {longest} characters")
     return value
+
+
+def _number(text: str, name: str, least: int, most: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,19}", text) or not least <= int(text) <= most:
+        raise MalformedError(f"{name} must be a whole number from {least} to {most}")
+    return int(text)
 
 
 def _get(read: Callable[[], Any]) -> Callable[["Request"], Awaitable[Response]]:

@@ -7,10 +7,14 @@ from .model import CallOutcome, MessageOutcome
 
 FaultKind = Literal[
     "429",
+    "429-bare",
     "500",
     "500-after",
     "close",
     "close-after",
+    "reset",
+    "reset-after",
+    "hang",
     "hang-after",
     "half-json",
     "not-json",
@@ -20,7 +24,7 @@ FaultKind = Literal[
 ]
 FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
 # These turn the send away; every other kind accepts it first and then spoils the answer.
-NOT_ACCEPTED: frozenset[FaultKind] = frozenset({"429", "500", "close", "redirect"})
+NOT_ACCEPTED: frozenset[FaultKind] = frozenset({"429", "429-bare", "500", "close", "reset", "hang", "redirect"})
 
 TelephonyMode = Literal["enabled", "disabled", "unreachable-check", "hang-check"]
 TELEPHONY_MODES: tuple[str, ...] = get_args(TelephonyMode)

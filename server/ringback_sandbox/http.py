@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import struct
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from starlette.responses import Response
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 LARGEST_BODY = 64 * 1024
+# On, and for no time: a socket that is closed with this sends a reset instead of an orderly end.
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class MalformedError(ValueError):
@@ -86,10 +90,12 @@ class Connections:
 
         return RegisteredProtocol
 
-    def close(self, client: tuple[str, int]) -> None:
-        """Close the client's connection now."""
+    def close(self, client: tuple[str, int], *, reset: bool) -> None:
+        """Close the client's connection now: with a TCP reset, or with an end."""
         transport = self._open.get(client)
         if transport is not None:
+            if reset:
+                transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             transport.abort()
 
 
@@ -100,13 +106,17 @@ class Close(Response):
         connections: The register to close it through.
         closing: Set when the process ends; the connection is not held any longer then.
         hold_s: Real seconds to hold it.
+        reset: Whether it ends with a TCP reset.
     """
 
-    def __init__(self, connections: Connections, closing: asyncio.Event, hold_s: float = 0) -> None:
+    def __init__(
+        self, connections: Connections, closing: asyncio.Event, hold_s: float = 0, *, reset: bool = False
+    ) -> None:
         super().__init__()
         self._connections = connections
         self._closing = closing
         self._hold_s = hold_s
+        self._reset = reset
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Hold, then close."""
@@ -115,7 +125,7 @@ class Close(Response):
         closing = asyncio.ensure_future(self._closing.wait())
         await asyncio.wait({gone, closing}, timeout=self._hold_s, return_when=asyncio.FIRST_COMPLETED)
         closing.cancel()
-        self._connections.close(scope["client"])
+        self._connections.close(scope["client"], reset=self._reset)
         await gone
 
 

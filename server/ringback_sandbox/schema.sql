@@ -15,6 +15,9 @@ CREATE TABLE IF NOT EXISTS traffic (
     digits      TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
+-- Whoever asks for replies after a given one must not pay for everything that was sent since.
+CREATE INDEX IF NOT EXISTS replies ON traffic (seq) WHERE type = 'reply';
+
 -- Every request to a wire dialect, whether or not it was accepted.
 CREATE TABLE IF NOT EXISTS requests (
     seq    INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -31,4 +34,12 @@ CREATE TABLE IF NOT EXISTS requests (
 CREATE TABLE IF NOT EXISTS facts (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL
+) STRICT;
+
+-- Where callbacks go: at most one row. A reset leaves it.
+CREATE TABLE IF NOT EXISTS registration (
+    only   INTEGER PRIMARY KEY CHECK (only = 1),
+    url    TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    mode   TEXT
 ) STRICT;

@@ -42,6 +42,7 @@ class Options:
         key: The API key; None means the folder's own.
         line: The carrier's own number.
         rate: Most sends a minute; 0 means no limit.
+        callback_wait_s: Seconds before a callback that was not taken is tried again for the first time.
     """
 
     state: Path
@@ -52,6 +53,7 @@ class Options:
     key: str | None
     line: str
     rate: int
+    callback_wait_s: float
 
 
 def serve(options: Options) -> None:
@@ -74,7 +76,7 @@ async def _serve(options: Options, store: Store, listener: socket.socket) -> Non
     key = options.key or _kept_key(options.state / "api_key")
     carrier = Carrier(store, Hub(), line=options.line, rate=options.rate)
     connections = Connections()
-    app = build(carrier, connections=connections, key=key, port=port)
+    app = build(carrier, connections=connections, key=key, port=port, callback_wait_s=options.callback_wait_s)
     config = uvicorn.Config(
         app,
         http=connections.protocol(),

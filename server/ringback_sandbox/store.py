@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .model import Call, Item, Message, Outbound, Reply
+from .registration import Registration
 
 # Enough to look back on; a poller must not fill the disk.
 KEPT_REQUESTS = 5_000
@@ -80,6 +81,11 @@ class Store:
         rows = self._db.execute(f"{_SELECT} WHERE type <> 'reply' ORDER BY seq DESC LIMIT ?", (limit,))
         return [item for item in map(_item, rows) if not isinstance(item, Reply)]
 
+    def replies(self, after: int, limit: int) -> list[Reply]:
+        """The first `limit` replies behind `after`, oldest first."""
+        rows = self._db.execute(f"{_SELECT} WHERE type = 'reply' AND seq > ? ORDER BY seq LIMIT ?", (after, limit))
+        return [item for item in map(_item, rows) if isinstance(item, Reply)]
+
     def everything(self) -> list[Item]:
         """All traffic, newest first."""
         return [_item(row) for row in self._db.execute(f"{_SELECT} ORDER BY seq DESC")]
@@ -140,8 +146,23 @@ class Store:
         """Keep a number over restarts."""
         self._db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?,?)", (name, value))
 
+    def registration(self) -> Registration | None:
+        """Where callbacks go, or None."""
+        row = self._db.execute("SELECT url, secret, mode FROM registration").fetchone()
+        return None if row is None else Registration(*row)
+
+    def set_registration(self, registration: Registration | None) -> None:
+        """Keep over restarts where callbacks go, or that they go nowhere."""
+        if registration is None:
+            self._db.execute("DELETE FROM registration")
+            return
+        self._db.execute(
+            "INSERT OR REPLACE INTO registration (only, url, secret, mode) VALUES (1,?,?,?)",
+            (registration.url, registration.secret, registration.mode),
+        )
+
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget everything but where callbacks go."""
         for table in ("traffic", "requests", "facts"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608  constant names
 

@@ -101,6 +101,35 @@ def test_a_text_written_back_is_kept_apart_from_what_was_sent(sandbox: Sandbox) 
     assert sandbox.api.get("/api/messaging/history").json() == {"data": []}
 
 
+def test_texts_back_are_polled_oldest_first_from_where_the_last_poll_ended(sandbox: Sandbox) -> None:
+    written = []
+    for number in range(5):
+        sandbox.text("Between them")
+        written.append(sandbox.post("/sandbox/replies", {"from": TO, "body": str(number)}))
+    assert sandbox.get("/sandbox/replies?after=0") == written
+    assert sandbox.get("/sandbox/replies?limit=2") == written[:2]
+    after = written[1]["seq"]
+    assert sandbox.get(f"/sandbox/replies?after={after}&limit=2") == written[2:4]
+    assert sandbox.get(f"/sandbox/replies?after={written[-1]['seq']}") == []
+    assert sandbox.get("/sandbox/replies") == written[::-1]
+
+
+def test_a_poll_after_a_reset_gives_what_is_new_and_nothing_old(sandbox: Sandbox) -> None:
+    before = sandbox.post("/sandbox/replies", {"from": TO, "body": "Old"})
+    sandbox.post("/sandbox/reset")
+    new = sandbox.post("/sandbox/replies", {"from": TO, "body": "New"})
+    assert sandbox.get(f"/sandbox/replies?after={before['seq']}") == [new]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["after=-1", "after=x", "after=", "after=1.5", "after=9999999999999999999", "limit=0", "limit=1001", "limit=x"],
+)
+def test_a_poll_from_nowhere_or_for_too_many_is_422(sandbox: Sandbox, query: str) -> None:
+    answer = sandbox.client.get(f"/sandbox/replies?{query}")
+    assert (answer.status_code, list(answer.json())) == (422, ["error"])
+
+
 @pytest.mark.parametrize("given", [{}, {"from": "5551234567", "body": "x"}, {"from": TO, "body": " "}])
 def test_a_text_back_needs_a_number_and_words(sandbox: Sandbox, given: dict[str, str]) -> None:
     assert sandbox.client.post("/sandbox/replies", json=given).status_code == 422

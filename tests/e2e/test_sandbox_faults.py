@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -56,6 +59,14 @@ def test_04_answers_429_twice_for_the_same_content_then_accepts(sandbox: Sandbox
     assert len(sandbox.messages()) == 1
 
 
+def test_a_429_can_come_without_a_time_to_wait(sandbox: Sandbox) -> None:
+    sandbox.post("/sandbox/faults", {"next": 1, "kind": "429-bare"})
+    answer = text(sandbox)
+    assert (answer.status_code, answer.headers.get("retry-after")) == (429, None)
+    assert answer.json()["error"]
+    assert sandbox.messages() == []
+
+
 def test_05_answers_500_and_accepts_nothing(sandbox: Sandbox) -> None:
     assert text(sandbox, "+15550100005").status_code == 500
     assert sandbox.messages() == []
@@ -105,6 +116,56 @@ def test_a_connection_closed_before_or_after_acceptance_looks_the_same(
     with pytest.raises(httpx2.RemoteProtocolError):
         text(sandbox)
     assert len(sandbox.messages()) == accepted
+
+
+@pytest.mark.parametrize(("kind", "accepted"), [("reset", 0), ("reset-after", 1)])
+@pytest.mark.parametrize("channel", ["sms", "voice"])
+def test_a_connection_is_reset_before_or_after_acceptance(
+    sandbox: Sandbox, kind: str, accepted: int, channel: str
+) -> None:
+    sandbox.post("/sandbox/faults", {"next": 1, "kind": kind})
+    given = {"to": TO, "body": "Hello"} if channel == "sms" else {"to": TO, "prompt": "Hello"}
+    with closing(socket.create_connection(address(sandbox))) as connection:
+        connection.sendall(posted(sandbox, f"/api/messaging/{channel}", given))
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
+    assert len(sandbox.messages() + sandbox.calls()) == accepted
+    assert sandbox.requests()[0]["status"] == "closed"
+
+
+@pytest.mark.parametrize("kind", ["close", "close-after"])
+def test_a_connection_that_is_closed_ends_in_order(sandbox: Sandbox, kind: str) -> None:
+    sandbox.post("/sandbox/faults", {"next": 1, "kind": kind})
+    with closing(socket.create_connection(address(sandbox))) as connection:
+        connection.sendall(posted(sandbox, "/api/messaging/sms", {"to": TO, "body": "Hello"}))
+        assert connection.recv(1) == b""
+
+
+def address(sandbox: Sandbox) -> tuple[str, int]:
+    parts = urlsplit(sandbox.url)
+    assert parts.hostname
+    assert parts.port
+    return parts.hostname, parts.port
+
+
+def posted(sandbox: Sandbox, path: str, given: dict[str, str]) -> bytes:
+    """A request, byte for byte."""
+    headers = {"Authorization": f"Bearer {sandbox.api_key}"}
+    request = sandbox.client.build_request("POST", path, json=given, headers=headers)
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + request.content
+
+
+def test_a_send_that_hangs_was_not_accepted_and_leaves_the_rest_at_work(sandbox: Sandbox) -> None:
+    sandbox.post("/sandbox/faults", {"next": 1, "kind": "hang"})
+    with closing(socket.create_connection(address(sandbox))) as connection:
+        connection.sendall(posted(sandbox, "/api/messaging/sms", {"to": TO, "body": "Hello"}))
+        connection.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        assert sandbox.messages() == []
+        assert sandbox.requests()[0]["status"] is None
+        assert text(sandbox).status_code == 201
 
 
 @pytest.mark.parametrize("kind", ["hang-after", "slow"])

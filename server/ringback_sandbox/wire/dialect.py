@@ -53,6 +53,10 @@ class Dialect(Protocol):
         """The JSON that tells of a send that was taken."""
         ...
 
+    def status(self, item: "Outbound", at_ms: int) -> dict[str, Any]:
+        """What its status call gives of the item, as of `at_ms` milliseconds since 1970."""
+        ...
+
     def wrong(self, item: "Outbound") -> Any:
         """JSON for the same send whose types are not what the carrier promises."""
         ...
@@ -68,6 +72,7 @@ async def take(dialect: Dialect, setting: Setting, submission: "Submission") -> 
     if fault in NOT_ACCEPTED:
         return _refusal(dialect, setting, fault)
     item = setting.carrier.accept(submission)
+    await setting.carrier.before_answer(item)
     whole = JSONAnswer(dialect.accepted(item), 201)
     if fault is None:
         return whole
@@ -80,13 +85,20 @@ async def take(dialect: Dialect, setting: Setting, submission: "Submission") -> 
 
 
 def _refusal(dialect: Dialect, setting: Setting, fault: FaultKind) -> Response:
-    if fault == "429":
-        return dialect.error(429, "too many requests", retry_after_s=RETRY_AFTER_S)
-    if fault == "500":
-        return dialect.error(500, "internal error")
-    if fault == "redirect":
-        return RedirectResponse(dialect.elsewhere, 307)
-    return Close(setting.connections, setting.carrier.hub.closing)
+    closing = setting.carrier.hub.closing
+    match fault:
+        case "429":
+            return dialect.error(429, "too many requests", retry_after_s=RETRY_AFTER_S)
+        case "429-bare":
+            return dialect.error(429, "too many requests")
+        case "500":
+            return dialect.error(500, "internal error")
+        case "redirect":
+            return RedirectResponse(dialect.elsewhere, 307)
+        case "hang":
+            return Close(setting.connections, closing, HANG_S)
+        case _:
+            return Close(setting.connections, closing, reset=fault == "reset")
 
 
 def _spoilt(dialect: Dialect, setting: Setting, fault: FaultKind, item: "Outbound") -> Response:
@@ -95,8 +107,8 @@ def _spoilt(dialect: Dialect, setting: Setting, fault: FaultKind, item: "Outboun
     match fault:
         case "500-after":
             return dialect.error(500, "internal error")
-        case "close-after":
-            return Close(setting.connections, closing)
+        case "close-after" | "reset-after":
+            return Close(setting.connections, closing, reset=fault == "reset-after")
         case "hang-after":
             return Close(setting.connections, closing, HANG_S)
         case "half-json":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from ringback_sandbox.model import Outbound
+    from ringback_sandbox.model import Message, Outbound
 
 _LONGEST_BODY = 1_600
 _LONGEST_PROMPT = 4_096
@@ -66,13 +66,11 @@ class ThinkFleetBot:
 
     def accepted(self, item: "Outbound") -> Any:
         """Id, type, recipient, status and time of what was taken."""
-        return {
-            "id": item.id,
-            "type": item.type,
-            "to": item.to,
-            "status": item.status(self.carrier.clock.now_ms()),
-            "created_at": iso(item.accepted_ms),
-        }
+        return _accepted(item, self.carrier.clock.now_ms())
+
+    def status(self, item: "Outbound", at_ms: int) -> dict[str, Any]:
+        """What `GET /api/messaging/sms/{id}` or `GET /api/messaging/voice/{id}` gives."""
+        return _accepted(item, at_ms) | (_progress(item, at_ms) if isinstance(item, Call) else _delivery(item, at_ms))
 
     def wrong(self, item: "Outbound") -> Any:
         """The same keys with values of the wrong types."""
@@ -118,29 +116,14 @@ class ThinkFleetBot:
         message = self.carrier.message(request.path_params["id"])
         if message is None:
             return self.error(404, "no such message")
-        now = self.carrier.clock.now_ms()
-        settled = message.next_change_ms(now) is None
-        return JSONAnswer(
-            self.accepted(message)
-            | {"delivered_at": iso(message.delivered_ms(now)), "error": message.error if settled else None}
-        )
+        return JSONAnswer(self.status(message, self.carrier.clock.now_ms()))
 
     @_authorized
     async def _call(self, request: "Request") -> Response:
         call = self.carrier.call(request.path_params["id"])
         if call is None:
             return self.error(404, "no such call")
-        return JSONAnswer(self.accepted(call) | self._progress(call))
-
-    def _progress(self, call: Call) -> dict[str, Any]:
-        now = self.carrier.clock.now_ms()
-        return {
-            "duration": call.duration_s(now),
-            "recording_url": None,
-            "digits": call.digits,
-            "answered_at": iso(call.answered_ms),
-            "ended_at": iso(call.finished_ms(now)),
-        }
+        return JSONAnswer(self.status(call, self.carrier.clock.now_ms()))
 
     @_authorized
     async def _history(self, request: "Request") -> Response:
@@ -148,6 +131,31 @@ class ThinkFleetBot:
         if not re.fullmatch(r"[0-9]{1,3}", limit) or not 1 <= int(limit) <= _MOST_HISTORY:
             return self.error(422, f"limit must be a number from 1 to {_MOST_HISTORY}")
         return JSONAnswer({"data": [self.accepted(item) for item in self.carrier.store.outbound(int(limit))]})
+
+
+def _accepted(item: "Outbound", at_ms: int) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "type": item.type,
+        "to": item.to,
+        "status": item.status(at_ms),
+        "created_at": iso(item.accepted_ms),
+    }
+
+
+def _delivery(message: "Message", at_ms: int) -> dict[str, Any]:
+    settled = message.next_change_ms(at_ms) is None
+    return {"delivered_at": iso(message.delivered_ms(at_ms)), "error": message.error if settled else None}
+
+
+def _progress(call: Call, at_ms: int) -> dict[str, Any]:
+    return {
+        "duration": call.duration_s(at_ms),
+        "recording_url": None,
+        "digits": call.digits,
+        "answered_at": iso(call.answered_ms),
+        "ended_at": iso(call.finished_ms(at_ms)),
+    }
 
 
 def _submission(type_: str, given: dict[str, Any]) -> Submission:
