@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ringback.model.numbers import PhoneNumber
     from ringback.model.outbound import Outbound
 
-_KEY_BYTES = 32
+KEY_BYTES = 32
 _NONCE_BYTES = 12
 _CONTACT = "ct_"
 _CONTACT_BYTES = 10
@@ -35,9 +35,9 @@ class Keyring:
     def __init__(self, master: bytes) -> None:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        if len(master) != _KEY_BYTES:
+        if len(master) != KEY_BYTES:
             raise ConfigurationError(
-                f"The key has {len(master)} bytes; {_KEY_BYTES} are needed.",
+                f"The key has {len(master)} bytes; {KEY_BYTES} are needed.",
                 hint="Set RINGBACK_KEY to 32 random bytes in base64, or unset it to use the key file.",
             )
         self._aead = AESGCM(_derive(master, b"seal"))
@@ -133,7 +133,7 @@ def _derive(master: bytes, use: bytes) -> bytes:
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=b"ringback/1/" + use).derive(master)
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"ringback/1/" + use).derive(master)
 
 
 def _mac(key: bytes, *parts: bytes) -> bytes:
@@ -141,17 +141,21 @@ def _mac(key: bytes, *parts: bytes) -> bytes:
     return hmac.digest(key, b"".join(len(part).to_bytes(8, "big") + part for part in parts), "sha256")
 
 
-def load_keyring(text: str | None, path: Path) -> Keyring:
+def load_keyring(text: str | None, path: Path, ledger: Path | None = None) -> Keyring:
     """The keyring from a base64 or hexadecimal setting, else from the key file, made on first use with mode 0600.
+
+    Where a rotation was cut off after it had changed the ledger, the new key takes the old one's place now.
 
     Raises:
         ConfigurationError: the key cannot be decoded, or the file can be read by other users or not by us.
     """
     if text is not None:
-        return Keyring(_decode(text, "RINGBACK_KEY"))
+        return Keyring(decode_key(text, "RINGBACK_KEY"))
     try:
+        if ledger is not None:
+            _finish_rotation(path, ledger)
         if not path.exists():
-            _create(path)
+            create_key(path)
         return _read(path)
     except OSError as error:
         raise ConfigurationError(
@@ -159,30 +163,77 @@ def load_keyring(text: str | None, path: Path) -> Keyring:
         ) from None
 
 
+def next_key_path(path: Path, new: Keyring) -> Path:
+    """Where a new key lies until it takes the old one's place; no two keys have the same."""
+    return path.with_name(f"{path.name}.next-{new.fingerprint}")
+
+
+def put_in_place(following: Path, path: Path) -> None:
+    """Let the new key file take the old one's place; another process may have done it already."""
+    with suppress(FileNotFoundError):
+        following.replace(path)
+    _sync_folder(path)
+
+
+def _finish_rotation(path: Path, ledger: Path) -> None:
+    """Take a new key if the ledger stands under it already; else leave all as it is."""
+    import sqlite3
+
+    waiting = sorted(path.parent.glob(f"{path.name}.next-*"))
+    if not waiting or not ledger.exists():
+        return
+    with suppress(sqlite3.Error):
+        connection = sqlite3.connect(f"{ledger.as_uri()}?mode=ro", uri=True)
+        try:
+            row = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
+        finally:
+            connection.close()
+        for following in waiting:
+            if row is not None and following.name.endswith(str(row[0])):
+                put_in_place(following, path)
+
+
 def _read(path: Path) -> Keyring:
     with path.open("rb") as file:
         if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
             raise ConfigurationError("The key file can be read by other users.", hint=f"Run: chmod 600 {path}")
-        return Keyring(_decode(file.read().decode("ascii", "replace"), "the key file"))
+        return Keyring(decode_key(file.read().decode("ascii", "replace"), "the key file"))
 
 
-def _create(path: Path) -> None:
+def create_key(path: Path, key: bytes | None = None) -> None:
     """Make the file whole under another name first, so that a second process never reads half a key."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
+            file.write(base64.b64encode(key or secrets.token_bytes(KEY_BYTES)) + b"\n")
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):
             os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+    _sync_folder(path)
 
 
-def _decode(text: str, name: str) -> bytes:
+def _sync_folder(path: Path) -> None:
+    """Bring the file's name to the disk, not its content alone: a ledger without its key is lost."""
+    if os.name != "posix":
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def decode_key(text: str, name: str) -> bytes:
+    """The bytes of a key in base64 or hexadecimal.
+
+    Raises:
+        ConfigurationError: it is neither; `name` says which key is meant, its value is not repeated.
+    """
     bare = text.strip()
     try:
         if re.fullmatch(r"[0-9a-fA-F]{64}", bare):

@@ -65,7 +65,7 @@ async def open_ringback(
 
         carrier = build_carrier(settings)
     key = settings.key.get_secret_value() if settings.key else None
-    keyring = load_keyring(key, settings.key_path)
+    keyring = load_keyring(key, settings.key_path, settings.ledger_path)
     terms = Terms(settings.schedule_grace_s, settings.retention_days * 86_400.0)
     ledger = open_ledger(settings.ledger_path, keyring, clock, terms)
     opened = _assemble(settings, keyring, ledger, carrier, clock)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ringback.errors import InvalidRequest, Refused
 from ringback.guards import Allow, Facts, Refuse, decide
-from ringback.model.moment import parse_moment
+from ringback.model.moment import check_moment, read_moment
 from ringback.model.numbers import parse_number
 from ringback.model.outbound import Channel, Outbound
 from ringback.model.status import Status
@@ -141,8 +141,13 @@ class Telephone:
                 f"An idempotency key has 1 to {KEY_LIMIT} characters of valid Unicode.", hint="Change it."
             )
         home = self._lines.last.number if self._lines.last else None
-        due = None if send_at is None else parse_moment(send_at, now=self._clock.now().timestamp())
+        due = None if send_at is None else read_moment(send_at)
         outbound = Outbound(channel, parse_number(to, home=home), self._carrier_name, text, media_url, due)
+        if due is not None:
+            earlier = await self._ledger.outbounds.find(outbound, key)
+            if earlier is not None:  # its time may have passed since
+                return receipt(await self._inbound.refresh(earlier), repeated=True)
+            check_moment(due, now=self._clock.now().timestamp())
         least = self._approvals.least
         facts = Facts(
             outbound=outbound,

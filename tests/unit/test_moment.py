@@ -120,12 +120,12 @@ def test_a_moment_is_read_across_the_end_of_a_year(now: str, text: str, expected
     assert iso(parse_moment(text, now=unix(now))) == expected
 
 
-def test_a_moment_up_to_a_minute_ago_is_taken_as_now_and_an_older_one_is_refused() -> None:
+def test_a_moment_up_to_a_minute_ago_is_taken_and_an_older_one_is_refused() -> None:
     now = NOW + 0.0004
-    assert parse_moment(iso(NOW - NEAREST_PAST_S + 0.001), now=now) == now
-    assert parse_moment(iso(NOW), now=now) == now
+    assert parse_moment(iso(NOW - NEAREST_PAST_S + 0.001), now=now) == NOW - NEAREST_PAST_S + 0.001
+    assert parse_moment(iso(NOW), now=now) == NOW
     assert parse_moment(iso(NOW + 0.001), now=now) == NOW + 0.001
-    assert parse_moment(iso(NOW - NEAREST_PAST_S), now=NOW) == NOW
+    assert parse_moment(iso(NOW - NEAREST_PAST_S), now=NOW) == NOW - NEAREST_PAST_S
     assert "in the past" in refusal(iso(NOW - NEAREST_PAST_S - 0.001)).message
 
 

@@ -53,7 +53,7 @@ def open_ledger(path: Path, keyring: Keyring, clock: Clock, terms: Terms | None 
     except BaseException:
         database.close()
         raise
-    store = Store(database, keyring, clock, terms or Terms())
+    store = Store(database, keyring, clock, terms)
     return Ledger(
         outbounds=Outbounds(store),
         consents=Consents(store),

@@ -109,7 +109,9 @@ class Consents:
         row = {
             "id": row_id,
             "contact": store.keyring.contact(number),
-            "sealed": store.keyring.seal({"to": number.e164}, row=row_id, column="allowance"),
+            "sealed": store.keyring.seal(
+                {"to": number.e164, "media_host": grant.media_host}, row=row_id, column="allowance"
+            ),
             "channel": grant.channel,
             "carrier": grant.carrier,
             "level": level,

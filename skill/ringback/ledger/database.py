@@ -152,6 +152,11 @@ class Database:
         with _faults:
             self._connection.execute(_queries()[name], values)
 
+    def script(self, statement: str) -> None:
+        """One statement that the database itself gave, such as a trigger's own text."""
+        with _faults:
+            self._connection.execute(statement)
+
     def meta(self, name: str, default: str) -> str:
         """The value stored under `name`; `default` is stored when there is none yet."""
         with self.transaction("meta", durable=True):

@@ -72,7 +72,7 @@ class Outbounds:
                 contact=contact,
                 channel=outbound.channel,
                 carrier=outbound.carrier,
-                sealed=store.seal_outbound(outbound, row_id),
+                sealed=store.seal_outbound(outbound, row_id, key),
                 status=status,
                 asked_by=asked_by,
                 level=Level.A0 if spent else None,
@@ -93,6 +93,16 @@ class Outbounds:
             row = found(self._database.one("by_id", id=row_id))
         return store.record(row), True
 
+    async def find(self, outbound: Outbound, key: str | None) -> Record | None:
+        """The record that `add` would give back for a wish that was made before.
+
+        Raises:
+            IdempotencyConflict: the key was used before, for something else.
+        """
+        keyring = self._store.keyring
+        keyed = None if key is None else keyring.token("idempotency-key", key)
+        return self._store.maybe(self._earlier(keyed, keyring.wish(outbound), self._store.now()))
+
     def _is_doubtful(self, wish: bytes, now: float) -> bool:
         """Whether the same wish may have gone out already: then a person decides, whatever was allowed beforehand."""
         return self._database.one("doubtful_wish", wish=wish, doubtful_since=now - DOUBT_WINDOW_S) is not None
@@ -110,6 +120,11 @@ class Outbounds:
             since, doubtful_since = now - WISH_WINDOW_S, now - DOUBT_WINDOW_S
             return self._database.one("newest_wish", wish=wish, since=since, doubtful_since=doubtful_since)
         row = self._database.one("by_key", key=keyed)
+        if row is not None and not row["wish"]:
+            raise IdempotencyConflict(
+                "This idempotency key was used before, for something that was erased since.",
+                hint="Use a new key for a new message.",
+            )
         if row is not None and row["wish"] != wish:
             raise IdempotencyConflict(
                 "This idempotency key was used before, for another recipient, channel or content.",

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 def is_first(store: Store, carrier: str, news: StatusNews, *, park: bool) -> bool:
     """Note a report, inside a transaction; whether it is the first time that it is told."""
-    plain = {"report": asdict(news.report)}
-    said = json.dumps([carrier, news.carrier_id, plain], sort_keys=True)
+    report = asdict(news.report)
+    said = json.dumps([carrier, news.carrier_id, report], sort_keys=True)
+    plain = {"id": news.carrier_id, "said": said, "report": report}
     digest = store.keyring.token("callback", said)
     row = store.database.one(
         "insert_callback",

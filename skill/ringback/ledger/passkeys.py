@@ -91,6 +91,18 @@ class Passkeys:
         """End a passkey at once; false where it was used or removed since it was read."""
         return self._change(passkey, replace(passkey, removed_at=self._store.now()))
 
+    def rekey(self, new: Passkeys) -> int:
+        """Put those that are proven under the keys of `new`, inside a transaction; how many they were."""
+        count = 0
+        for row in self._database.all("passkeys"):
+            passkey = self._open(row)
+            if passkey is None:
+                continue
+            count += 1
+            sealed = new._store.keyring.seal({"label": passkey.label}, row=passkey.id, column="passkey")
+            self._database.run("rekey_passkey", id=passkey.id, sealed=sealed, proof=new._proof(passkey, sealed))
+        return count
+
     def _change(self, before: Passkey, after: Passkey) -> bool:
         with self._database.transaction("passkey_change", durable=True):
             row = self._database.one("passkey_by_id", id=before.id)

@@ -306,3 +306,54 @@ DELETE FROM allowance WHERE contact = :contact RETURNING id;
 
 -- name: dispatching_of
 SELECT id FROM outbound WHERE contact = :contact;
+
+-- name: outbounds_from
+SELECT * FROM outbound WHERE seq > :seq ORDER BY seq LIMIT :limit;
+
+-- name: received_from
+SELECT * FROM received WHERE seq > :seq ORDER BY seq LIMIT :limit;
+
+-- name: every_allowance
+SELECT * FROM allowance;
+
+-- name: every_parked
+SELECT * FROM callback WHERE sealed IS NOT NULL;
+
+-- name: approvals_of
+SELECT * FROM approval WHERE outbound_id = :outbound_id;
+
+-- name: trigger
+SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = :trigger;
+
+-- name: drop_approval_trigger
+-- For the one change that is allowed: the same answer, proven under another key. It is put back in the transaction.
+DROP TRIGGER IF EXISTS approval_is_append_only;
+
+-- name: rekey_outbound
+UPDATE outbound
+SET key = :key, wish = :wish, contact = :contact, sealed = :sealed, carrier_ref = :carrier_ref, outcome = :outcome,
+    nonce = NULL
+WHERE seq = :seq;
+
+-- name: rekey_erased
+UPDATE outbound SET key = NULL, wish = x'' WHERE seq = :seq;
+
+-- name: rekey_approval
+UPDATE approval SET digest = :digest WHERE seq = :seq;
+
+-- name: rekey_received
+UPDATE received SET carrier_ref = :carrier_ref, contact = :contact, sealed = :sealed WHERE seq = :seq;
+
+-- name: rekey_allowance
+UPDATE allowance
+SET contact = :contact, sealed = :sealed, media_host = :media_host, revoked_at = :revoked_at, proof = :proof
+WHERE id = :id;
+
+-- name: rekey_passkey
+UPDATE passkey SET sealed = :sealed, proof = :proof WHERE id = :id;
+
+-- name: rekey_callback
+UPDATE callback SET digest = :digest, carrier_ref = :carrier_ref, sealed = :sealed WHERE seq = :seq;
+
+-- name: drop_joined
+DELETE FROM callback WHERE sealed IS NULL;

@@ -29,9 +29,11 @@ class Inbox:
     async def add(self, carrier: str, text: ReceivedText) -> Received | None:
         """Store a received text; `None` where the carrier told of it before."""
         store, row_id = self._store, new_id("in_")
-        number = _number(text.sender)
+        number = number_of(text.sender)
         contact = store.keyring.contact(number) if number else store.keyring.stranger(text.sender)
-        sealed = store.keyring.seal({"from": text.sender, "text": text.text}, row=row_id, column="received")
+        sealed = store.keyring.seal(
+            {"id": text.carrier_id, "from": text.sender, "text": text.text}, row=row_id, column="received"
+        )
         with self._database.transaction("received", durable=True):
             row = self._database.one(
                 "insert_received",
@@ -85,7 +87,7 @@ class Inbox:
         sender, text = None, None
         if row["erased_at"] is None:
             plain = self._store.keyring.open(row["sealed"], row=row["id"], column="received")
-            sender, text = _number(plain["from"]), plain["text"]
+            sender, text = number_of(plain["from"]), plain["text"]
         return Received(
             id=row["id"],
             carrier=row["carrier"],
@@ -106,8 +108,8 @@ def _positions(cursor: str | None) -> tuple[int, int]:
     return read_cursor(sent), read_cursor(f"c{received}")
 
 
-def _number(sender: str) -> PhoneNumber | None:
-    """The sender as a number, if it is one: short codes and names are not."""
+def number_of(sender: str) -> PhoneNumber | None:
+    """A sender as a number, if it is one: short codes and names are not."""
     try:
         return parse_number(sender)
     except InvalidNumber:

@@ -39,10 +39,10 @@ class Terms:
 class Store:
     """The ledger's file with the keys that open its rows."""
 
-    def __init__(self, database: Database, keyring: Keyring, clock: Clock, terms: Terms) -> None:
+    def __init__(self, database: Database, keyring: Keyring, clock: Clock, terms: Terms | None = None) -> None:
         self.database = database
         self.keyring = keyring
-        self.terms = terms
+        self.terms = terms or Terms()
         self._clock = clock
 
     def now(self) -> float:
@@ -70,9 +70,11 @@ class Store:
             now=self.now(),
         )
 
-    def seal_outbound(self, outbound: Outbound, row_id: str) -> bytes:
-        """What must not stand in plain: number, text, media."""
+    def seal_outbound(self, outbound: Outbound, row_id: str, key: str | None) -> bytes:
+        """What must not stand in plain: number, text, media, and the caller's idempotency key."""
         plain = {"to": outbound.to.e164, "text": outbound.text, "media_url": outbound.media_url}
+        if key is not None:
+            plain["key"] = key
         return self.keyring.seal(plain, row=row_id, column="sealed")
 
     def seal_outcome(self, carrier_id: str | None, report: Report | None, row_id: str) -> bytes:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 NEAREST_PAST_S = 60.0
-"""Seconds that a moment may lie in the past and still be taken, as now: composing and asking take time."""
+"""Seconds that a moment may lie in the past and still be taken: composing and asking take time."""
 FARTHEST_S = 90 * 86_400.0
 """Seconds ahead that a send may be scheduled."""
 
@@ -55,18 +55,33 @@ _ZONE_HINT = (
 def parse_moment(text: str, *, now: float) -> float:
     """Read the moment that an outbound is to be sent at; `now` and the result are Unix seconds.
 
-    What is less than a millisecond is dropped. A moment up to `NEAREST_PAST_S` ago is taken as `now`, so the result
-    is never before it.
+    Raises:
+        InvalidRequest: as `read_moment` and `check_moment`.
+    """
+    at = read_moment(text)
+    check_moment(at, now=now)
+    return at
+
+
+def read_moment(text: str) -> float:
+    """Read a moment, whenever that is; what is less than a millisecond is dropped.
 
     Raises:
-        InvalidRequest: the text is not exactly one moment, or that moment is past or more than `FARTHEST_S` ahead.
-            The error never repeats the text.
+        InvalidRequest: the text is not exactly one moment. The error never repeats the text.
     """
     fields = _fields(text)
     wall = _wall_time(fields)
     fraction_ms = int((fields["fraction"] or "")[:3].ljust(3, "0"))
     # As differences: a moment at the end of year 9999 need not be a date in UTC.
-    at = ((wall - _EPOCH - _offset_of(wall, fields)) // _MILLISECOND + fraction_ms) / 1000
+    return ((wall - _EPOCH - _offset_of(wall, fields)) // _MILLISECOND + fraction_ms) / 1000
+
+
+def check_moment(at: float, *, now: float) -> None:
+    """See that a moment is to come, and soon enough. One up to `NEAREST_PAST_S` ago still is.
+
+    Raises:
+        InvalidRequest: it is past, or more than `FARTHEST_S` ahead.
+    """
     if at < now - NEAREST_PAST_S:
         raise InvalidRequest("The time is in the past.", hint="Give a time to come, or none to send at once.")
     # Written so that a comparison with NaN refuses.
@@ -74,7 +89,6 @@ def parse_moment(text: str, *, now: float) -> float:
         raise InvalidRequest(
             f"The time is more than {FARTHEST_S / 86_400:.0f} days ahead.", hint="Schedule it when it is nearer."
         )
-    return max(at, now)
 
 
 def tell_moment(at: float, zone: str | None = None) -> str:
