@@ -10,6 +10,7 @@ import pytest
 from ringback_support.fakes import FakeCarrier
 from ringback_support.installation import PICTURE, TEXT, TO, YES, opened, want
 
+import ringback.rotation
 import ringback.steps
 from ringback.clock import SystemClock
 from ringback.errors import ConfigurationError, LedgerError
@@ -51,6 +52,27 @@ async def fill(ringback: Ringback) -> dict[str, str]:
     await ringback.ledger.inbox.add("sandbox", ReceivedText("in-1", OTHER, "I write back", 0.0))
     await ringback.ledger.deliveries.reported("sandbox", StatusNews("id-2", Report(Status.DELIVERED)))
     return {"sent": sent.id, "waiting": waiting.id, "scheduled": scheduled.id}
+
+
+def files_of(home: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in home.glob("ledger.db*"))
+
+
+def rotated_in_a_process_that_ends_at(step: str, home: Path) -> int:
+    """Rotate in a process of its own, which ends at once when it comes to that step; its exit code."""
+
+    def die(reached: str) -> None:
+        if reached == step:
+            os._exit(9)
+
+    child = os.fork()
+    if child == 0:
+        ringback.steps.listener = die
+        if step == "in place":
+            ringback.rotation.put_in_place = lambda *_: os._exit(9)
+        rotate(Settings(home=home))
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def later() -> str:
@@ -110,7 +132,7 @@ async def test_nothing_in_the_file_is_left_that_the_old_key_finds_or_opens(home:
         left = [row[column] for row in rows for column in ("wish", "key", "carrier_ref", "sealed", "outcome")]
         left += [old.contact(PhoneNumber(number)).encode() for number in (TO, OTHER)]
     rotate(Settings(home=home))
-    found = b"".join(path.read_bytes() for path in home.glob("ledger.db*"))
+    found = files_of(home)
     assert [value for value in left if value is not None and value in found] == []
     assert load_keyring(None, home / "key").fingerprint != old.fingerprint
 
@@ -128,25 +150,12 @@ async def test_a_process_that_runs_on_with_the_old_key_writes_nothing(home: Path
 
 
 @pytest.mark.parametrize("step", [*STEPS, "in place"])
-async def test_a_rotation_that_is_killed_leaves_a_ledger_that_opens(
-    home: Path, step: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_rotation_that_is_killed_leaves_a_ledger_that_opens(home: Path, step: str) -> None:
     async with real(home) as installation:
         ids = await fill(installation)
     before = load_keyring(None, home / "key").fingerprint
 
-    def die(reached: str) -> None:
-        if reached == step:
-            os._exit(9)
-
-    child = os.fork()
-    if child == 0:
-        ringback.steps.listener = die
-        if step == "in place":
-            monkeypatch.setattr("ringback.rotation.put_in_place", lambda *_: os._exit(9))
-        rotate(Settings(home=home))
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert rotated_in_a_process_that_ends_at(step, home) == 9
     async with real(home) as installation:
         assert (await installation.telephone.status(ids["waiting"])).status == "awaiting_approval"
         rotated = step in {"rotate.committed", "in place"}
