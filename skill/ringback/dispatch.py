@@ -58,7 +58,7 @@ class Dispatcher:
         self._lines = lines
         self._clock = clock
         self._running: dict[str, asyncio.Task[Record]] = {}
-        self._held_until = 0.0
+        self._held_from = self._held_until = 0.0
 
     async def dispatch(self, outbound_id: str) -> Record:
         """Send one approved or due outbound; the record as it stands afterwards.
@@ -78,11 +78,11 @@ class Dispatcher:
 
     async def dispatch_ready(self, limit: int) -> int:
         """Send what is approved or due, at most `limit` scheduled ones; how many there were, so that 0 means none."""
-        if self._now() < self._held_until:
+        if self._is_held():
             return 0
         ready = await self._ledger.outbounds.ready(self._carrier.name, limit)
         for first in range(0, len(ready), AT_ONCE):
-            if self._now() < self._held_until:
+            if self._is_held():
                 break
             ended = await asyncio.gather(*map(self.dispatch, ready[first : first + AT_ONCE]), return_exceptions=True)
             for error in ended:
@@ -117,17 +117,18 @@ class Dispatcher:
     def _is_ready(self, record: Record) -> bool:
         if record.carrier != self._carrier.name:
             return False
-        due = record.status is Status.SCHEDULED and record.send_at is not None and record.send_at <= self._now()
-        return due or record.status is Status.APPROVED
+        if record.send_at is None:
+            return record.status is Status.APPROVED
+        return record.status is Status.SCHEDULED and record.send_at <= self._now()
 
     async def _objection(self, record: Record) -> Refuse | None:
         """The rule that stands in the way by now, if one does."""
+        line = await self._lines.current()  # before the consent is read: a person may take it back meanwhile
         try:
             await self._approvals.verify(record)
         except Refused as refusal:
             return Refuse(refusal.rule, refusal.message, refusal.hint)
-        facts = Facts(outbound=record.outbound, line=await self._lines.current(), consented=True)
-        decision = decide(facts)
+        decision = decide(Facts(outbound=record.outbound, line=line, consented=True))
         return decision if isinstance(decision, Refuse) else None
 
     async def _send(self, outbound: Outbound, claimed: Record, lease: Lease) -> Record:
@@ -175,7 +176,13 @@ class Dispatcher:
         return deferred or await self._settle(claimed, Status.FAILED, reason=error.reason, detail=error.detail)
 
     def _hold(self, seconds: float) -> None:
-        self._held_until = max(self._held_until, self._now() + seconds)
+        now, held = self._now(), self._is_held()
+        self._held_from = self._held_from if held else now
+        self._held_until = max(self._held_until, now + seconds) if held else now + seconds
+
+    def _is_held(self) -> bool:
+        """Whether scheduled ones wait; not by a hold of a time to come, where the clock was set back since."""
+        return self._held_from <= self._now() < self._held_until
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

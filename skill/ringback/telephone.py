@@ -187,10 +187,14 @@ class Telephone:
             raise InvalidRequest("The wait is not a number of seconds.", hint="Wait 0 to 25 seconds.")
         await self._ledger.outbounds.expire()
         first = record = await self._inbound.refresh(await self._ledger.outbounds.get(outbound_id))
-        deadline = self._clock.now().timestamp() + min(max(wait_s, 0.0), LONGEST_WAIT_S)
+        left = min(max(wait_s, 0.0), LONGEST_WAIT_S)
+        deadline = self._clock.now().timestamp() + left
         pause, next_poll = _FIRST_CARRIER_POLL_S, 0.0
-        while not _is_settled(first, record) and (now := self._clock.now().timestamp()) < deadline:
-            await self._clock.sleep(min(_LEDGER_POLL_S, deadline - now))
+        # Both are counted: the clock may be set back meanwhile, and the carrier's answers take time too.
+        while not _is_settled(first, record) and left > 0 and (now := self._clock.now().timestamp()) < deadline:
+            step = min(_LEDGER_POLL_S, deadline - now)
+            await self._clock.sleep(step)
+            left -= step
             await self._ledger.outbounds.expire()
             before, record = record, await self._ledger.outbounds.get(outbound_id)
             if now >= next_poll:

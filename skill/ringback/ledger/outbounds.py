@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ringback.errors import IdempotencyConflict, NotFound
 from ringback.ledger.allowances import change, covering
 from ringback.ledger.records import Choice, Event, Level, Page, Record
-from ringback.ledger.store import Store, consented, found, new_id, read_cursor
+from ringback.ledger.store import LARGEST_SEQ, Store, consented, found, new_id, read_cursor
 from ringback.model.status import ENDED, Status
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ WISH_WINDOW_S = 600.0
 DOUBT_WINDOW_S = 86_400.0
 """How long the same wish is taken for the first one while it is unknown whether that one went out."""
 _PAGE_LIMIT = 100
-_LARGEST_SEQ = 2**63 - 1
 
 
 class Outbounds:
@@ -151,7 +150,7 @@ class Outbounds:
         Raises:
             NotFound: the cursor is none of ours.
         """
-        before = _LARGEST_SEQ if cursor is None else read_cursor(cursor)
+        before = LARGEST_SEQ if cursor is None else read_cursor(cursor)
         limit = max(1, min(limit, _PAGE_LIMIT))
         rows = self._database.all("page", before=before, limit=limit + 1)
         more = f"c{rows[limit - 1]['seq']}" if len(rows) > limit else None

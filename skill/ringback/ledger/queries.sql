@@ -62,7 +62,7 @@ UPDATE outbound
 SET status = 'dispatching', attempt = attempt + 1, owner = :owner, lease_until = :lease_until, claimed_at = :now,
     updated_at = :now
 WHERE id = :id AND (
-    (status = 'approved' AND expires_at >= :now)
+    (status = 'approved' AND send_at IS NULL AND expires_at >= :now)
     OR (status = 'scheduled' AND send_at <= :now AND send_at + :grace >= :now AND coalesce(not_before, 0) <= :now))
 RETURNING *;
 

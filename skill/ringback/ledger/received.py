@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from ringback.errors import InvalidNumber, NotFound
+from ringback.errors import InvalidNumber, LedgerError, NotFound
 from ringback.ledger.records import JournalPage, Received, Record
-from ringback.ledger.store import new_id, read_cursor
+from ringback.ledger.store import LARGEST_SEQ, new_id, read_cursor
 from ringback.model.numbers import PhoneNumber, parse_number
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable, Iterator
 
     from ringback.ledger.store import Store
     from ringback.model.news import ReceivedText
 
 _PAGE_LIMIT = 100
-_LARGEST_SEQ = 2**63 - 1
+_log = logging.getLogger(__name__)
 
 
 class Inbox:
@@ -58,7 +62,7 @@ class Inbox:
 
     async def page(self, limit: int) -> list[Received]:
         """The newest received texts, newest first."""
-        return [self._received(row) for row in self._database.all("received_page", before=_LARGEST_SEQ, limit=limit)]
+        return list(self._readable(self._database.all("received_page", before=LARGEST_SEQ, limit=limit)))
 
     async def journal(self, limit: int, cursor: str | None = None) -> JournalPage:
         """The newest of both directions, at most `limit` (1 to 100), before `cursor` if one is given.
@@ -70,18 +74,24 @@ class Inbox:
         sent_before, received_before = _positions(cursor)
         sent = self._database.all("page", before=sent_before, limit=limit + 1)
         received = self._database.all("received_page", before=received_before, limit=limit + 1)
-        both = [(row["created_at"], True, row) for row in sent] + [(row["received_at"], False, row) for row in received]
-        both.sort(key=lambda entry: entry[0], reverse=True)  # stable: each direction keeps its own order
-        shown = both[:limit]
+        is_more = len(sent) + len(received) > limit
         entries: list[Record | Received] = []
-        for _, is_sent, row in shown:
+        for is_sent, row in islice(_newest_first(sent, received), limit):
             if is_sent:
                 sent_before = row["seq"]
                 entries.extend(self._store.readable([row]))
             else:
                 received_before = row["seq"]
-                entries.append(self._received(row))
-        return JournalPage(tuple(entries), f"c{sent_before}.{received_before}" if len(both) > limit else None)
+                entries.extend(self._readable([row]))
+        return JournalPage(tuple(entries), f"c{sent_before}.{received_before}" if is_more else None)
+
+    def _readable(self, rows: Iterable[sqlite3.Row]) -> Iterator[Received]:
+        """The rows that can be opened; one that something else changed stands in the way of no other."""
+        for row in rows:
+            try:
+                yield self._received(row)
+            except LedgerError:
+                _log.error("entry %s of the ledger cannot be read: something else changed it", row["id"])
 
     def _received(self, row: sqlite3.Row) -> Received:
         sender, text = None, None
@@ -99,9 +109,17 @@ class Inbox:
         )
 
 
+def _newest_first(sent: list[sqlite3.Row], received: list[sqlite3.Row]) -> Iterator[tuple[bool, sqlite3.Row]]:
+    """Both directions as one, each in its own order: by the clock alone, one that was set back would lose entries."""
+    ahead, behind = deque(sent), deque(received)
+    while ahead or behind:
+        is_sent = not behind or (bool(ahead) and ahead[0]["created_at"] >= behind[0]["received_at"])
+        yield is_sent, (ahead if is_sent else behind).popleft()
+
+
 def _positions(cursor: str | None) -> tuple[int, int]:
     if cursor is None:
-        return _LARGEST_SEQ, _LARGEST_SEQ
+        return LARGEST_SEQ, LARGEST_SEQ
     sent, dot, received = cursor.partition(".")
     if not dot:
         raise NotFound("This cursor is none that history gave.", hint="Call history without a cursor.")

@@ -6,7 +6,7 @@ import base64
 import logging
 import secrets
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ringback.errors import InvalidRequest, LedgerError, NotFound
 from ringback.ledger.records import Choice, Level, Record
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ringback.keys import Keyring
     from ringback.ledger.database import Database
 
+LARGEST_SEQ: Final = 2**63 - 1
+"""No row's number is larger."""
 _ID_BYTES = 15
 _log = logging.getLogger(__name__)
 
@@ -176,9 +178,9 @@ def read_cursor(cursor: str) -> int:
         NotFound: it is none of ours.
     """
     digits = cursor.removeprefix("c")
-    if not (cursor.startswith("c") and digits.isascii() and digits.isdigit() and len(digits) < 19):  # noqa: PLR2004 - digits of 2**63
+    if not (cursor.startswith("c") and digits.isascii() and digits.isdigit() and len(digits) <= len(str(LARGEST_SEQ))):
         raise NotFound("This cursor is none that history gave.", hint="Call history without a cursor.")
-    return int(digits)
+    return min(int(digits), LARGEST_SEQ)
 
 
 def found(row: sqlite3.Row | None) -> sqlite3.Row:
