@@ -23,7 +23,7 @@ from ringback.approvals import Answer
 from ringback.errors import RingbackError
 from ringback.ledger.records import Choice, Level
 from ringback.model.status import Status
-from ringback_server.questions import FORM, words
+from ringback_server.questions import FORM, briefly_when, words
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -105,7 +105,8 @@ class Asking:
         nonce = await self._person.ask_client(outbound_id)
         if nonce is None:
             return receipt
-        text = f"Ringback asks for your approval on its own page. It is listed there as {outbound_id}."
+        when = briefly_when(await self._person.question(outbound_id))
+        text = f"Ringback asks for your approval on its own page. It is listed there as {outbound_id}. {when}"
         if context.protocol_version in MODERN_PROTOCOL_VERSIONS:
             url = types.ElicitRequestURLParams(message=text, url=page)
             return _input_required({"id": outbound_id, "nonce": nonce, "by": "page"}, url)
@@ -154,9 +155,10 @@ class Asking:
 def _elsewhere(receipt: dict[str, object], page: str | None) -> dict[str, object]:
     """The receipt with the place where the person answers: the console page, or a terminal."""
     where = f"opens {page} or runs" if page else "runs"
+    goes = "at its time" if "send_at" in receipt else "then"
     following = (
         f"Tell the person that it waits for their yes: the person {where} `ringback approve {receipt['id']}` in a "
-        "terminal, within 10 minutes. It goes by itself then. Do not send it again."
+        f"terminal, within 10 minutes. It goes by itself {goes}. Do not send it again."
     )
     return {**receipt, "next": following, **({"approve_at": page} if page else {})}
 

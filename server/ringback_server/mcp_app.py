@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
     from mcp.server.session import ServerSession
 
-    from ringback.telephone import Telephone
+    from ringback.opening import Ringback
     from ringback_server.host import Host
 
     Context = ServerRequestContext[Any, Any]
@@ -66,7 +66,8 @@ class Handlers:
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, f"There is no such tool. There are: {', '.join(_BY_NAME)}.")
         try:
-            return await tool.run(await self._call(context, params, tool))
+            async with self._host.using() as opened:
+                return await tool.run(self._call(context, params, tool, opened))
         except RingbackError as error:
             _log.info("%s: %s", params.name, error.reason)
             return failed(error)
@@ -80,16 +81,11 @@ class Handlers:
             )
             return failed(broken)
 
-    async def _call(self, context: Context, params: types.CallToolRequestParams, tool: McpTool) -> Call:
+    def _call(self, context: Context, params: types.CallToolRequestParams, tool: McpTool, opened: Ringback) -> Call:
         from ringback_server.asking import Asking
 
-        opened = await self._host.opened()
-        return Call(
-            context, params, tool.spec, opened.telephone, Asking(opened.person, opened.telephone, self._host.console)
-        )
-
-    async def _telephone(self) -> Telephone:
-        return (await self._host.opened()).telephone
+        asking = Asking(opened.person, opened.telephone, self._host.console)
+        return Call(context, params, tool.spec, opened.telephone, asking)
 
     async def list_resources(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
         """The pages of guidance."""
@@ -103,7 +99,7 @@ class Handlers:
 
     async def read_resource(self, _: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         """One page or one receipt."""
-        return await resources.read_resource(str(params.uri), self._telephone)
+        return await resources.read_resource(str(params.uri), self._host.using)
 
     async def list_prompts(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
         """The prompts that a person picks."""
@@ -132,6 +128,32 @@ class Handlers:
         session = self._subscribed.get(uri)
         if session is not None:
             await session.send_resource_updated(uri)
+
+
+class HostCodec:
+    """Seals what a client carries, with the key of the installation as it was last opened: a rotated one counts."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._openings = 0
+        self._codec = InstallationCodec()
+
+    def seal(self, payload: bytes) -> str:
+        """Return an opaque token."""
+        return self._current().seal(payload)
+
+    def unseal(self, token: str) -> bytes:
+        """Reverse `seal`.
+
+        Raises:
+            InvalidRequestState: the token is none of this installation's, or the key cannot be read.
+        """
+        return self._current().unseal(token)
+
+    def _current(self) -> InstallationCodec:
+        if self._openings != self._host.openings:
+            self._openings, self._codec = self._host.openings, InstallationCodec()
+        return self._codec
 
 
 def build_server(host: Host) -> Server[None]:
@@ -165,7 +187,5 @@ def build_server(host: Host) -> Server[None]:
         on_list_prompts=handlers.list_prompts,
         on_get_prompt=handlers.get_prompt,
     )
-    server.middleware.append(
-        RequestStateBoundary(RequestStateSecurity(codec=InstallationCodec()), default_audience=NAME)
-    )
+    server.middleware.append(RequestStateBoundary(RequestStateSecurity(codec=HostCodec(host)), default_audience=NAME))
     return server

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from ringback.model.moment import tell_moment
 from ringback.model.outbound import Channel
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def words(question: Question) -> str:
         f"{_VERBS[question.channel]}: {question.number} ({question.country}, {question.line_type})",
         f"Carrier: {question.carrier}. {reach}",
         f"Asked for by: {question.asked_by}",
+        *when(question),
         "",
         "The voice says:" if call else "The text:",
         *(f"> {line}" for line in question.text.split("\n")),
@@ -55,5 +58,68 @@ def words(question: Question) -> str:
     if question.segments is not None:
         count = question.segments.count
         lines.append(f"{count} {'segment' if count == 1 else 'segments'}, {question.segments.encoding}.")
-    lines.append(f"{'Call' if call else 'Send it'}? Type the last 4 digits of the number and choose.")
+    act = "Schedule it" if question.send_at is not None else "Call" if call else "Send it"
+    lines.append(f"{act}? Type the last 4 digits of the number and choose.")
     return "\n".join(lines)
+
+
+def when(question: Question) -> list[str]:
+    """When it goes out, in lines: in UTC, by this machine's clock, and by the clocks of the recipient's country."""
+    at = question.send_at
+    if at is None:
+        return ["When: at once, after your yes"]
+    lines = [f"When: {tell_moment(at)}, not at once. Until then you can cancel it."]
+    here = datetime.fromtimestamp(at, UTC).astimezone()
+    if here.utcoffset():
+        lines.append(f"  by this machine's clock: {here:%a} {here.day} {here:%b %Y, %H:%M} ({_offset(here)})")
+    there = _in_country(at, question.region)
+    if there:
+        lines.append(f"  likely where the recipient is: {there}")
+    return lines
+
+
+def briefly_when(question: Question) -> str:
+    """When it goes out, as a sentence."""
+    if question.send_at is None:
+        return "It goes out at once after your yes."
+    return f"It is to go out on {tell_moment(question.send_at)}."
+
+
+def _in_country(at: float, region: str | None) -> str:
+    """The local time of a country; from the earliest to the latest where it has several, nothing where none is known.
+
+    By country alone: which of its zones a number belongs to is a table of a hundred megabytes, and a mobile travels.
+    """
+    zones = {zone: _utc_offset(at, zone) for zone in _zones_of(region)}
+    if not zones:
+        return ""
+    first, last = min(zones, key=zones.__getitem__), max(zones, key=zones.__getitem__)
+    if zones[first] == zones[last]:
+        return _local(at, next(iter(zones)))
+    return f"between {_local(at, first)} and {_local(at, last)}"
+
+
+def _local(at: float, zone: str) -> str:
+    return tell_moment(at, zone).partition(" (")[0]
+
+
+def _zones_of(region: str | None) -> list[str]:
+    """A country's time zones, the most common one first, from the table that the time-zone data ships."""
+    from importlib.resources import files
+
+    table = files("tzdata.zoneinfo").joinpath("zone.tab").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
+    return [row[2] for row in rows if row[0] == region]
+
+
+def _utc_offset(at: float, zone: str) -> float:
+    """Seconds by which a zone's clocks are ahead of UTC at that time."""
+    from zoneinfo import ZoneInfo
+
+    offset = datetime.fromtimestamp(at, ZoneInfo(zone)).utcoffset()
+    return offset.total_seconds() if offset is not None else 0.0
+
+
+def _offset(moment: datetime) -> str:
+    written = moment.strftime("%z")
+    return f"UTC{written[:3]}:{written[3:5]}"

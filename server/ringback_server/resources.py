@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
-from ringback.errors import RingbackError
+from ringback.errors import NotFound, RingbackError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
 
-    from ringback.telephone import Telephone
+    from ringback.opening import Ringback
 
 GUIDE: Final = "ringback://guide/"
 OUTBOUND: Final = "ringback://outbound/"
@@ -58,11 +59,13 @@ def list_templates() -> types.ListResourceTemplatesResult:
     )
 
 
-async def read_resource(uri: str, telephone: Callable[[], Awaitable[Telephone]]) -> types.ReadResourceResult:
+async def read_resource(
+    uri: str, using: Callable[[], AbstractAsyncContextManager[Ringback]]
+) -> types.ReadResourceResult:
     """One page or one receipt.
 
     Raises:
-        MCPError: there is no such resource.
+        MCPError: there is no such resource, or the installation cannot be used.
     """
     from ringback_prompts import PAGES, read_page
 
@@ -72,9 +75,12 @@ async def read_resource(uri: str, telephone: Callable[[], Awaitable[Telephone]])
     if not uri.startswith(OUTBOUND):
         raise _missing(uri)
     try:
-        receipt = await (await telephone()).status(uri.removeprefix(OUTBOUND))
-    except RingbackError:
+        async with using() as opened:
+            receipt = await opened.telephone.status(uri.removeprefix(OUTBOUND))
+    except NotFound:
         raise _missing(uri) from None
+    except RingbackError as error:
+        raise MCPError(types.INTERNAL_ERROR, str(error)) from None
     return _contents(uri, _JSON, json.dumps(receipt.as_dict(), ensure_ascii=False))
 
 

@@ -70,7 +70,7 @@ async def test_the_hints_say_which_tools_reach_out(house: House, name: str) -> N
     hints = (await listed(house))[name]["annotations"]
     assert hints["readOnlyHint"] is (name in {"check-telephony", "status", "history"})
     assert hints["destructiveHint"] is (name in {*SENDING, "cancel"})
-    assert hints["openWorldHint"] is (name in {*SENDING, "check-telephony", "status"})
+    assert hints["openWorldHint"] is (name != "cancel")
     assert hints["idempotentHint"] is True
 
 
@@ -87,9 +87,9 @@ async def test_no_tool_offers_an_argument_that_could_stand_for_a_persons_yes(hou
     offered = {name: set(tool["inputSchema"]["properties"]) for name, tool in (await listed(house)).items()}
     assert offered == {
         "check-telephony": set(),
-        "send-sms": {"to", "body", "idempotency_key"},
-        "send-mms": {"to", "body", "media_url", "idempotency_key"},
-        "voice-call": {"to", "prompt", "idempotency_key"},
+        "send-sms": {"to", "body", "send_at", "idempotency_key"},
+        "send-mms": {"to", "body", "media_url", "send_at", "idempotency_key"},
+        "voice-call": {"to", "prompt", "send_at", "idempotency_key"},
         "status": {"id", "wait"},
         "history": {"limit", "cursor"},
         "cancel": {"id"},

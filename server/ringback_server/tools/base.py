@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import mcp_types as types
 
 from ringback.adapters.specs import Arguments, ToolSpec, read_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from mcp.server.context import ServerRequestContext
 
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from ringback.telephone import Telephone
     from ringback_server.asking import Asking
 
+_SHOWN: Final = (
+    *("id", "channel", "to", "sender", "status", "reason", "error", "keys", "duration_s"),
+    *("send_at", "created_at", "received_at"),
+)
+"""What a line of the text form tells of an item; the structure has all of it."""
 Result: TypeAlias = types.CallToolResult | types.InputRequiredResult
 
 
@@ -95,14 +100,30 @@ def failed(error: RingbackError) -> types.CallToolResult:
 def _sentence(result: Mapping[str, object]) -> str:
     items = result.get("items")
     if isinstance(items, list):
-        lines = [_line(item) for item in items] or ["Nothing was sent or called yet."]
-        more = f"\nMore: cursor {result['cursor']}" if "cursor" in result else ""
-        return "\n".join(lines) + more
+        return "\n".join(_list(items, result.get("cursor")))
     summary, following = result.get("summary", ""), result.get("next")
     text = f"{summary} Next: {following}" if following else f"{summary}"
     return f"{text}\n{_line(result)}" if "id" in result else text
 
 
-def _line(receipt: Mapping[str, object]) -> str:
-    shown = ("id", "channel", "to", "status", "reason", "error", "keys", "duration_s", "created_at")
-    return " · ".join(f"{name} {receipt[name]}" for name in shown if receipt.get(name) is not None)
+def _list(items: list[Mapping[str, object]], cursor: object) -> Iterator[str]:
+    """The items line by line. Only what somebody outside wrote stands on lines that begin with the mark."""
+    from ringback.adapters.untrusted import LEGEND, fenced
+
+    if any("untrusted_text" in item for item in items):
+        yield LEGEND
+    for item in items:
+        yield _line(item)
+        if item["status"] == "received":
+            text = item.get("untrusted_text")
+            yield from ["  (erased)"] if text is None else fenced(str(text))
+    if not items:
+        yield "Nothing was sent, called or received yet."
+    if cursor is not None:
+        yield f"More: cursor {cursor}"
+
+
+def _line(told: Mapping[str, object]) -> str:
+    from ringback.adapters.untrusted import one_line
+
+    return " · ".join(f"{name} {one_line(told[name])}" for name in _SHOWN if told.get(name) not in {None, ""})
