@@ -105,6 +105,17 @@ def test_forged_signs_with_another_key(sandbox: Sandbox, receiver: Receiver) -> 
         assert (version, len(base64.b64decode(signature))) == ("v1", 32)
 
 
+def test_off_drops_what_still_waits(sandbox: Sandbox, receiver: Receiver) -> None:
+    receiver.answers = [500]
+    register(sandbox, receiver)
+    sandbox.text("Hello", TO)
+    assert receiver.statuses(1) == ["queued"]
+    sandbox.post("/sandbox/callbacks", {"mode": "off"})
+    sandbox.post("/sandbox/callbacks", {"mode": None})
+    sandbox.advance(1)
+    assert receiver.statuses(1) == ["sent"]
+
+
 def test_off_is_registered_and_silent(sandbox: Sandbox, receiver: Receiver) -> None:
     register(sandbox, receiver, "off")
     sandbox.text("Not told", TO)

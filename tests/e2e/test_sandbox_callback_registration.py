@@ -57,12 +57,21 @@ def test_a_url_of_null_ends_callbacks_and_what_waited(sandbox: Sandbox, receiver
     receiver.answers = [500]
     register(sandbox, receiver)
     sandbox.text("Hello", TO)
-    receiver.next()
+    assert receiver.next()[0].data["status"] == "queued"
     assert sandbox.post("/sandbox/callbacks", {"url": None}) == {"url": None, "mode": None}
     sandbox.text("Not told", TO)
     register(sandbox, receiver)
-    told = sandbox.text("Told", TO)
-    assert receiver.next()[0].data["id"] == told
+    sandbox.advance(1)
+    assert {one.data["status"] for one in receiver.next(2)} == {"sent"}
+
+
+def test_what_waits_goes_to_wherever_callbacks_go_by_then(hasty_sandbox: Sandbox, receiver: Receiver) -> None:
+    with receiving() as gone:
+        register(hasty_sandbox, gone)
+    sent = hasty_sandbox.text("Hello", TO)
+    register(hasty_sandbox, receiver)
+    (callback,) = receiver.next()
+    assert (callback.data["id"], callback.data["status"]) == (sent, "queued")
 
 
 def test_a_reset_drops_what_waits_and_keeps_the_registration(hasty_sandbox: Sandbox, receiver: Receiver) -> None:
@@ -83,6 +92,7 @@ def test_a_restart_goes_on_calling_back(start_sandbox: StartSandbox, receiver: R
     times = 1 if mode is None else 2
     first = start_sandbox()
     register(first, receiver, mode)
+    first.post("/sandbox/reset")
     call = first.ring("Hello", TO)
     receiver.next(2 * times)
     first.process.kill()

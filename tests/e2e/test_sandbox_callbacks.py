@@ -111,6 +111,21 @@ def test_a_call_is_called_back_with_each_status_and_the_keys_pressed(sandbox: Sa
     assert len({one.id for one in told}) == 6
 
 
+def test_a_jump_of_the_clock_ends_a_call_that_was_answered_once(sandbox: Sandbox, receiver: Receiver) -> None:
+    register(sandbox, receiver)
+    call = sandbox.ring("Hello", TO)
+    sandbox.post(f"/sandbox/calls/{call}/answer")
+    sandbox.advance(3600)
+    sandbox.ring("Hello again", "+15550100002")
+    told = receiver.next(6)
+    assert [one.data["status"] for one in told if one.data["id"] == call] == [
+        "queued",
+        "ringing",
+        "in-progress",
+        "completed",
+    ]
+
+
 def test_a_call_that_is_answered_the_moment_it_rings_still_rang(
     start_sandbox: StartSandbox, receiver: Receiver
 ) -> None:

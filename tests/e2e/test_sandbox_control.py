@@ -280,6 +280,16 @@ def test_the_stream_tells_of_each_change_as_the_clock_moves(sandbox: Sandbox) ->
     assert [item["status"] for kind, item in told if kind == "message"] == ["queued", "sent", "delivered"]
 
 
+def test_the_stream_tells_of_a_jump_of_the_clock_once_with_how_it_ended(sandbox: Sandbox) -> None:
+    with sandbox.client.stream("GET", "/sandbox/events") as answer:
+        stream = (event for event in events(answer) if event[0] == "message" or event[0] == "reply")
+        sandbox.text("Hello")
+        sandbox.advance(3600)
+        sandbox.post("/sandbox/replies", {"from": TO, "body": "x"})
+        told = [next(stream) for _ in range(3)]
+    assert [item.get("status") for _, item in told] == ["queued", "delivered", None]
+
+
 def test_time_alone_delivers_a_message_and_the_stream_tells_it(sandbox: Sandbox) -> None:
     sandbox.post("/sandbox/clock", {"frozen": False})
     with sandbox.client.stream("GET", "/sandbox/events", timeout=10) as answer:
