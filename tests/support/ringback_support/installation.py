@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, contextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing, contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ringback.approvals import Answer
@@ -102,3 +104,39 @@ async def want(telephone: Telephone, channel: Channel, to: str = TO, text: str =
     if channel is Channel.MMS:
         return await telephone.send_mms(to, text, PICTURE, **more)
     return await telephone.call(to, text, **more)
+
+
+def moment(clock: Clock, in_s: float) -> str:
+    """A moment `in_s` seconds from now, as a wish gives it."""
+    return (clock.now() + timedelta(seconds=in_s)).isoformat(timespec="milliseconds")
+
+
+async def allow(ringback: Ringback, channel: Channel = Channel.SMS, *, seconds: float = 7 * 86_400.0) -> str:
+    """Allow the recipient beforehand; the allowance's id."""
+    return await ringback.person.allow(TO, channel, level=Level.A2, via="terminal", seconds=seconds, count=50)
+
+
+async def scheduled(ringback: Ringback, in_s: float, text: str = TEXT, **more: Any) -> Receipt:
+    """A text that has its yes and waits for its time."""
+    waiting = await want(ringback.telephone, Channel.SMS, text=text, send_at=moment(ringback.clock, in_s), **more)
+    receipt = waiting if waiting.status == "scheduled" else await ringback.person.answer(waiting.id, YES)
+    assert receipt.status == "scheduled"
+    return receipt
+
+
+async def tended(ringback: Ringback, outbound_id: str) -> Receipt:
+    """One share of a server's work, and what became of the outbound."""
+    await ringback.telephone.tend()
+    return await ringback.telephone.status(outbound_id)
+
+
+def edit(home: Path, statement: str, *values: Any) -> None:
+    """Change the file as another program could."""
+    with closing(sqlite3.connect(home / "ledger.db", isolation_level=None)) as connection:
+        assert connection.execute(statement, values).rowcount == 1
+
+
+def rows(home: Path, statement: str, *values: Any) -> list[Any]:
+    """What stands in the file, for another program."""
+    with closing(sqlite3.connect(home / "ledger.db", isolation_level=None)) as connection:
+        return connection.execute(statement, values).fetchall()
