@@ -40,6 +40,7 @@ NETWORK_ALLOWED = {
     "skill/ringback/carriers/http.py": {"httpx2"},  # the way to the carriers
     "server/ringback_server/doctor.py": {"socket"},  # asks whether a port is free
     "server/ringback_server/demo/handset.py": {"http.client"},  # plays the handset's owner on the sandbox
+    "server/ringback_server/webhooks.py": {"socket"},  # listens for the carriers' callbacks
     "server/ringback_server/console/serving.py": {"socket"},  # listens for the person's page
     "server/ringback_server/console/starting.py": {"http.client"},  # asks whether the page answers
     "server/ringback_server/stdio.py": {"anyio"},  # the MCP SDK's streams over standard input and output

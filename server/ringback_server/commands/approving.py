@@ -28,7 +28,8 @@ def approve(output: Output, outbound_id: str | None, only_list: bool) -> int:  #
 
     For a person, in their own terminal; it refuses where standard input or output is not one. Each question is shown
     whole. A yes needs the last 4 digits of the number; wrong ones cancel it. Under RINGBACK_APPROVAL=page it needs the
-    console's passphrase as well, if one is set; under passkey it is given on the page alone.
+    console's passphrase as well, if one is set; under passkey it is given on the page alone. --list shows what is
+    scheduled and what is in doubt as well.
     """
     from ringback_server.commands.installation import installation
     from ringback_server.commands.terminal import require_terminal
@@ -38,7 +39,7 @@ def approve(output: Output, outbound_id: str | None, only_list: bool) -> int:  #
         person = here.opened.person
         waiting = here.run(person.waiting()) if outbound_id is None else [here.run(person.question(outbound_id))]
         if only_list or not waiting:
-            return _list(waiting, output)
+            return _list(here, waiting, output, alone=outbound_id is not None)
         answered, code = _answer_all(here, waiting, output)
     if output.json:
         output.show({"answered": [receipt.as_dict() for receipt in answered]}, ())
@@ -140,16 +141,30 @@ def _store(here: Installation, question: Question, choice: Choice, digits: str |
     return here.run(person.answer(question.id, Answer(choice, Level.A2, "terminal", digits=digits)))
 
 
-def _list(waiting: list[Question], output: Output) -> int:
+def _list(here: Installation, waiting: list[Question], output: Output, *, alone: bool) -> int:
+    """Show what waits for an answer; unless one was asked for, what waits for its time and what is in doubt as well."""
     from ringback_server.commands.terminal import question_lines
 
+    person = here.opened.person
+    scheduled = [] if alone else here.run(person.scheduled())
+    doubtful = [] if alone else here.run(person.doubtful())
     lines = [line for question in waiting for line in (*question_lines(question, output), "")]
-    document = {"waiting": [_document(question) for question in waiting]}
-    output.show(document, lines[:-1] or ["Nothing waits."])
+    lines = lines or ["Nothing waits.", ""]
+    for question in scheduled:
+        shown = question_lines(question, output, state="it has its yes, and goes out at its time")
+        lines += [output.style("Scheduled", bold=True), *shown, f"  To stop it: ringback cancel {question.id}", ""]
+    for question, _ in doubtful:
+        shown = question_lines(question, output, state="it may or may not have gone out")
+        ask = "  Ask the recipient, or look at the carrier's own list. Then: "
+        lines += [output.style("In doubt", bold=True), *shown, f"{ask}ringback resolve {question.id} sent|not-sent", ""]
+    document = {"waiting": waiting, "scheduled": scheduled, "in_doubt": [question for question, _ in doubtful]}
+    output.show({name: list(map(_document, questions)) for name, questions in document.items()}, lines[:-1])
     return Exit.DONE
 
 
 def _document(question: Question) -> dict[str, object]:
+    from ringback.model.moment import iso
+
     told: dict[str, object] = {
         "id": question.id,
         "channel": question.channel.value,
@@ -159,5 +174,7 @@ def _document(question: Question) -> dict[str, object]:
         "country": question.country,
         "text": question.text,
         "expires_at": question.expires_at,
+        "media_url": question.media_url,
+        "send_at": None if question.send_at is None else iso(question.send_at),
     }
-    return told if question.media_url is None else {**told, "media_url": question.media_url}
+    return {name: value for name, value in told.items() if value is not None}

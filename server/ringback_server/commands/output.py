@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
 
     from ringback.errors import RingbackError
 
+_STEERING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _COLOURS = {
     **dict.fromkeys(("delivered", "completed"), "green"),
-    **dict.fromkeys(("awaiting_approval", "unknown"), "yellow"),
+    **dict.fromkeys(("awaiting_approval", "scheduled", "unknown"), "yellow"),
     **dict.fromkeys(("failed", "undelivered", "refused", "busy", "no_answer"), "red"),
 }
 
@@ -41,7 +43,7 @@ class Output:
             return
         utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
         indent = 2 if is_terminal(sys.stdout) else None
-        self._write(sys.stdout, json.dumps(document, ensure_ascii=not utf8, indent=indent))
+        self._write(sys.stdout, _harmless(json.dumps(document, ensure_ascii=not utf8, indent=indent)))
 
     def tell(self, text: str) -> None:
         """Print text for the person: on standard output, or on standard error where that is JSON's alone."""
@@ -91,6 +93,17 @@ class Output:
             print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
         except BrokenPipeError:
             forget(stream)
+
+
+def _harmless(document: str) -> str:
+    """The same JSON, with what could steer a terminal or turn the reading direction written as escapes."""
+    if document.isascii():
+        return document.replace("\x7f", "\\u007f")
+    return "".join(json.dumps(char)[1:-1] if _steers(char) else char for char in document)
+
+
+def _steers(char: str) -> bool:
+    return char == "\x7f" or (not char.isascii() and unicodedata.category(char) in _STEERING)
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 to_option = click.option("--to", required=True, metavar="NUMBER", help="E.164, e.g. +14155550123; @FILE reads a file.")
 body_option = click.option("--body", required=True, metavar="TEXT", help="- reads standard input, @FILE a file.")
+at_option = click.option(
+    "--at",
+    "send_at",
+    metavar="TIME",
+    help="When it goes out, with its zone or offset: 2026-11-22T09:00:00+01:00, or 2026-11-22 09:00 Europe/Berlin.",
+)
 key_option = click.option(
     "--key", metavar="KEY", help="The same key with the same content is sent once, whenever it is repeated."
 )
@@ -29,19 +35,23 @@ key_option = click.option(
 @click.command()
 @to_option
 @body_option
+@at_option
 @key_option
 @wait_option
 @json_option
 @click.pass_obj
-def sms(output: Output, to: str, body: str, key: str | None, wait_s: float) -> int:
+def sms(output: Output, to: str, body: str, send_at: str | None, key: str | None, wait_s: float) -> int:
     """Text one person.
 
     A person approves recipient and text first: until then it ends with 4. The same text to the same number within ten
-    minutes is the first one again.
+    minutes is the first one again. With --at it is asked now and goes out then, by a process that runs by then:
+    ringback serve, an assistant's server or the console.
     """
     inputs = Inputs()
     number, text = inputs.word(to, "--to"), inputs.text(body, "--body")
-    return _send(output, wait_s, lambda telephone: telephone.send_sms(number, text, idempotency_key=key))
+    return _send(
+        output, wait_s, lambda telephone: telephone.send_sms(number, text, send_at=send_at, idempotency_key=key)
+    )
 
 
 @click.command()
@@ -50,11 +60,12 @@ def sms(output: Output, to: str, body: str, key: str | None, wait_s: float) -> i
 @click.option(
     "--media-url", required=True, metavar="URL", help="https URL that the carrier fetches; @FILE reads a file."
 )
+@at_option
 @key_option
 @wait_option
 @json_option
 @click.pass_obj
-def mms(output: Output, to: str, body: str, media_url: str, key: str | None, wait_s: float) -> int:
+def mms(output: Output, to: str, body: str, media_url: str, send_at: str | None, key: str | None, wait_s: float) -> int:
     """Text one person with a picture or a document.
 
     Approved like sms.
@@ -62,7 +73,9 @@ def mms(output: Output, to: str, body: str, media_url: str, key: str | None, wai
     inputs = Inputs()
     number, text = inputs.word(to, "--to"), inputs.text(body, "--body")
     url = inputs.word(media_url, "--media-url")
-    return _send(output, wait_s, lambda telephone: telephone.send_mms(number, text, url, idempotency_key=key))
+    return _send(
+        output, wait_s, lambda telephone: telephone.send_mms(number, text, url, send_at=send_at, idempotency_key=key)
+    )
 
 
 @click.command()
@@ -70,18 +83,19 @@ def mms(output: Output, to: str, body: str, media_url: str, key: str | None, wai
 @click.option(
     "--prompt", required=True, metavar="TEXT", help="What the voice says; - reads standard input, @FILE a file."
 )
+@at_option
 @key_option
 @wait_option
 @json_option
 @click.pass_obj
-def call(output: Output, to: str, prompt: str, key: str | None, wait_s: float) -> int:
+def call(output: Output, to: str, prompt: str, send_at: str | None, key: str | None, wait_s: float) -> int:
     """Call one person; a voice says the prompt.
 
     Approved like sms. The keys that are pressed are told by `ringback status`.
     """
     inputs = Inputs()
     number, text = inputs.word(to, "--to"), inputs.text(prompt, "--prompt")
-    return _send(output, wait_s, lambda telephone: telephone.call(number, text, idempotency_key=key))
+    return _send(output, wait_s, lambda telephone: telephone.call(number, text, send_at=send_at, idempotency_key=key))
 
 
 def _send(output: Output, wait_s: float, send: Callable[[Telephone], Coroutine[Any, Any, Receipt]]) -> int:
@@ -93,9 +107,19 @@ def _send(output: Output, wait_s: float, send: Callable[[Telephone], Coroutine[A
     with installation() as here:
         receipt = followed(here, here.run(send(here.opened.telephone)), wait_s, output)
         page = _page(here.opened.settings) if receipt.status == "awaiting_approval" else None
+        sends = receipt.send_at is None or sends_later(here.opened.settings)
     lines = receipt_lines(receipt, output) + ([f"or on the page: {page}"] if page else [])
+    if not sends:
+        lines.append("Nothing that would send it then is seen to run now. Start: ringback serve")
     output.show({**receipt.as_dict(), **({"approve_at": page} if page else {})}, lines)
     return receipt_exit(receipt)
+
+
+def sends_later(settings: Settings) -> bool:
+    """Whether a process that sends what is scheduled is seen to run. An assistant's server cannot be seen."""
+    from ringback_server.doctor import running_process
+
+    return any(running_process(settings.home / name) for name in ("serve", "console"))
 
 
 def _page(settings: Settings) -> str | None:

@@ -72,8 +72,8 @@ def drop_typeahead() -> None:
         termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
-def question_lines(question: Question, output: Output) -> list[str]:
-    """A question, whole."""
+def question_lines(question: Question, output: Output, *, state: str = "") -> list[str]:
+    """A question, whole. With `state` it waits for nobody any more: then that is said in place of when it expires."""
     reach = "REAL PHONES RING" if question.live else "nothing leaves this machine"
     segments = question.segments
     size = (
@@ -87,9 +87,11 @@ def question_lines(question: Question, output: Output) -> list[str]:
             ("Carrier", f"{question.carrier} ({output.style(reach, 'red' if question.live else None)})"),
             ("Size", size),
             ("Cost", question.cost),
+            ("When", _when(question.send_at) if question.send_at or not state else ""),
             ("Media", f"from {question.media_host}" if question.media_url else ""),
             ("Asked", f"{ago(time.time() - question.asked_at)} by {question.asked_by}"),
-            ("Expires", f"in {span(question.expires_at - time.time())}"),
+            ("Expires", "" if state else f"in {span(question.expires_at - time.time())}"),
+            ("State", state),
             ("Id", question.id),
         ],
         indent="  ",
@@ -97,6 +99,12 @@ def question_lines(question: Question, output: Output) -> list[str]:
     media = ["  Media URL:", *barred(question.media_url)] if question.media_url else []
     label = "The voice says:" if question.channel is Channel.VOICE else "Text:"
     return [*first, *media, f"  {label}", *barred(question.text)]
+
+
+def _when(send_at: float | None) -> str:
+    from ringback_server.commands.words import due
+
+    return "at once, after a yes" if send_at is None else due(send_at)
 
 
 def barred(text: str) -> list[str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ringback.model.moment import tell_moment
 from ringback.model.status import Status
+from ringback.model.text import visible
 from ringback.receipts import Receipt
 from ringback_server.commands.output import aligned, clean
+from ringback_server.commands.terminal import barred
 
 if TYPE_CHECKING:
     from ringback.receipts import HistoryPage, LineReport
@@ -25,6 +28,7 @@ def receipt_lines(receipt: Receipt, output: Output) -> list[str]:
         ("status", output.status(receipt.status)),
         ("id", receipt.id),
         ("to", f"{receipt.to} ({receipt.channel}, {receipt.carrier})"),
+        ("at", due(_seconds(receipt.send_at)) if receipt.send_at else ""),
         ("what", clean(receipt.summary)),
         ("next", following),
         ("approval", receipt.approval or ""),
@@ -39,7 +43,7 @@ def receipt_lines(receipt: Receipt, output: Output) -> list[str]:
 
 
 def history_lines(page: HistoryPage, output: Output) -> list[str]:
-    """Outbounds, one a line, newest first."""
+    """Messages and calls, one a line, newest first; under a text from outside what it says, behind a bar."""
     if not page.items:
         return ["Nothing yet."]
     widest = max(len(item.status) for item in page.items)
@@ -48,10 +52,12 @@ def history_lines(page: HistoryPage, output: Output) -> list[str]:
         padding = " " * (widest - len(item.status))
         line = f"{output.status(item.status)}{padding}  {item.channel:<5}"
         if isinstance(item, Receipt):
-            lines.append(f"{_local(item.created_at)}  {line}  {item.to}  {item.id}")
+            lines.append(f"{_local(item.created_at)}  {line}  {item.to or '(erased)'}  {item.id}")
+            if item.send_at and item.status in {Status.AWAITING_APPROVAL, Status.SCHEDULED}:
+                lines.append(f"    goes out {due(_seconds(item.send_at))}")
         else:
             lines.append(f"{_local(item.received_at)}  {line}  from {item.sender or item.contact}  {item.id}")
-            lines.append(f"    they wrote: {clean(item.untrusted_text or '(erased)')}")
+            lines += ["    (erased)"] if item.untrusted_text is None else barred(visible(item.untrusted_text))
     if page.cursor:
         lines.append(f"More: ringback history --cursor {page.cursor}")
     return lines
@@ -70,10 +76,20 @@ def line_lines(report: LineReport) -> list[str]:
     )
 
 
+def due(at: float) -> str:
+    """When something goes out: in UTC, and by this machine's own clock."""
+    here = datetime.fromtimestamp(at).astimezone()
+    return f"{tell_moment(at)}  ({here:%Y-%m-%d %H:%M:%S %z} on this machine)"
+
+
 def moment(at: float) -> str:
     """A Unix time on this machine's clock."""
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _local(iso: str) -> str:
-    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return moment(_seconds(iso))
+
+
+def _seconds(iso: str) -> float:
+    return datetime.fromisoformat(iso).timestamp()
