@@ -105,7 +105,8 @@ UPDATE outbound
 SET status = :target, reason = :reason, carrier_ref = coalesce(:carrier_ref, carrier_ref),
     outcome = coalesce(:outcome, outcome), owner = NULL, poll_at = :poll_at, updated_at = :now
 WHERE id = :id AND (
-    (status = 'dispatching' AND (lease_until < :now OR owner = :gone)) OR (status = 'unknown' AND carrier_ref IS NULL))
+    (status = 'dispatching' AND (lease_until < :now OR owner = :gone))
+    OR (status = 'unknown' AND carrier_ref IS NULL AND :target <> 'unknown'))
 RETURNING *;
 
 -- name: learn
