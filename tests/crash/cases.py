@@ -1,19 +1,20 @@
-"""One wish, the lives that were killed over it, the lives that followed until nothing moved, and the verdict."""
+"""One wish, the lives that were killed over it, and the lives that followed until nothing moved."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import sys
 import traceback
-from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tests.crash.lives import LONG_STOP_S, SCENARIOS, Diary, Wish, advance, live, sandbox
+from tests.crash.lives import Clock, Diary, Wish, at_sandbox, live, pass_time, sandbox
+from tests.crash.scenarios import DUE_S, SCENARIOS
+from tests.crash.verdicts import Case, Life
 
-from ringback.model.status import NOTHING_SENT, Status
+from ringback.model.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +24,6 @@ LIFE_LIMIT_S = 30
 """How long a life may last."""
 LIVES_LIMIT = 6
 """By so many undisturbed lives everything must have come to rest."""
-_TOLD_AS_SENT = {"accepted", "queued", "sent", "ringing", "in_progress", "delivered", "completed", "busy", "no_answer"}
-_MAY_BE_UNSENT = {Status.UNKNOWN, Status.CANCELLED, Status.EXPIRED}
 
 
 def fork(work: Callable[[], None]) -> int:
@@ -44,88 +43,6 @@ def fork(work: Callable[[], None]) -> int:
         os._exit(code)
 
 
-@dataclass
-class Life:
-    """What one life left behind."""
-
-    killed: bool
-    lines: list[list[str]]
-
-    def of(self, kind: str) -> list[list[str]]:
-        return [words[1:] for words in self.lines if words[0] == kind]
-
-    @property
-    def steps(self) -> list[str]:
-        return [step for (step,) in self.of("step")]
-
-    @property
-    def died_at(self) -> str | None:
-        return self.steps[-1] if self.killed else None
-
-    @property
-    def left_in_doubt(self) -> bool:
-        """Whether it died after the fence and before it could store what became of the request."""
-        steps = self.steps
-        fence = max((at for at, step in enumerate(steps) if step == "claim.committed"), default=None)
-        return self.killed and fence is not None and "settle.committed" not in steps[fence:]
-
-
-@dataclass
-class Case:
-    """A wish and what was done to the processes that saw to it."""
-
-    scenario: str
-    kills: tuple[int, ...]
-    lives: list[Life] = field(default_factory=list)
-    accepted: int = 0
-    posts: int = 0
-
-    @property
-    def status(self) -> str:
-        return self.lives[-1].of("end")[-1][0]
-
-    @property
-    def doubled(self) -> bool:
-        return self.accepted > 1
-
-    @property
-    def lost(self) -> bool:
-        """Approved, and neither at the sandbox nor ended for a reason that was told."""
-        approved = any(status == Status.APPROVED for life in self.lives for _, status in life.of("event"))
-        ended = self.status in _MAY_BE_UNSENT and self.lives[-1].of("end")[-1][1] != "None"
-        return approved and not self.accepted and not ended
-
-    @property
-    def wrongly_unknown(self) -> bool:
-        """In doubt though no life died in doubt, or though the sandbox has exactly one record of it."""
-        doubtful = SCENARIOS[self.scenario].fault is not None or any(life.left_in_doubt for life in self.lives)
-        return self.status == Status.UNKNOWN and (not doubtful or self.accepted == 1)
-
-    @property
-    def wrongly_told(self) -> bool:
-        """Some receipt said what is not so, or the same wish had two receipts."""
-        told = [words for life in self.lives for words in life.of("told")]
-        said = {status for _, status, _ in told}
-        at_carrier = self.lives[-1].of("end")[-1][2] == "True"
-        return (
-            bool(said & _TOLD_AS_SENT and not self.accepted)
-            or bool(said & NOTHING_SENT and self.accepted and not at_carrier)
-            or len({outbound_id for outbound_id, _, _ in told}) != 1
-            or self.lives[-1].of("end")[-1][3] != "1"
-        )
-
-    @property
-    def unsettled(self) -> bool:
-        return not Status(self.status).ended
-
-    def as_dict(self) -> dict[str, object]:
-        verdict = {
-            name: getattr(self, name) for name in ("doubled", "lost", "wrongly_unknown", "wrongly_told", "unsettled")
-        }
-        steps = [{"reached": life.steps, "died_at": life.died_at} for life in self.lives]
-        return {**asdict(self), "lives": steps, "status": self.status, "verdict": verdict}
-
-
 class Stage:
     """The folder and the sandbox over which cases are played, one after another."""
 
@@ -134,15 +51,13 @@ class Stage:
         self._endpoint = endpoint
         self._next = number * 100_000 + 2_000_000
 
-    def play(self, scenario: str, kills: tuple[int, ...]) -> Case:
-        """Kill the first lives at these steps, counted from each one's beginning; let the others end."""
-        home, wish = self._set_up()
+    def play(self, scenario: str, kills: tuple[int | str, ...] = ()) -> Case:
+        """Kill the first lives at these steps, by number or by name; let the others end."""
+        home, wish = self.set_up()
         case = Case(scenario, kills)
-        fault = SCENARIOS[scenario].fault
-        if fault is not None:
-            sandbox(home, "POST", "faults", {"next": 1, "kind": fault})
-        for ordinal in kills:
-            self._live(home, case, wish, ordinal)
+        sandbox(home, "POST", "faults", {"next": 1, "kind": SCENARIOS[scenario].fault})
+        for end in kills:
+            self._live(home, case, wish, end)
         while len(case.lives) < len(kills) + LIVES_LIMIT:
             self._live(home, case, wish, None)
             if _is_at_rest(case.lives[-2:]):
@@ -153,10 +68,10 @@ class Stage:
 
     def modules_of_a_life(self) -> list[str]:
         """The modules that a process has loaded when it has lived through a wish."""
-        home, wish = self._set_up()
+        home, wish = self.set_up()
 
         def work() -> None:
-            live(home, next(iter(SCENARIOS)), wish, Diary(home / "life"), ordinal=None, stopped_s=0)
+            live(home, next(iter(SCENARIOS.values())).act, wish, Diary(home / "life"))
             (home / "modules").write_text("\n".join(sys.modules))
 
         _, status = os.waitpid(fork(work), 0)
@@ -164,22 +79,23 @@ class Stage:
         sandbox(home, "POST", "reset", {})
         return (home / "modules").read_text().splitlines()
 
-    def _set_up(self) -> tuple[Path, Wish]:
+    def set_up(self) -> tuple[Path, Wish]:
         """An installation's folder that knows the sandbox, and a wish like no other."""
         self._next += 1
         home = self._root / str(self._next)
         (home / "sandbox").mkdir(parents=True)
         shutil.copy(self._endpoint, home / "sandbox")
-        return home, Wish(f"+1415{self._next}", f"Wish {self._next}.", f"key {self._next}")
+        due = datetime.now(UTC) + timedelta(seconds=DUE_S)
+        return home, Wish(f"+1415{self._next}", f"Wish {self._next}.", f"key {self._next}", due.isoformat())
 
-    def _live(self, home: Path, case: Case, wish: Wish, ordinal: int | None) -> None:
-        stopped_s = LONG_STOP_S if SCENARIOS[case.scenario].long_stop and case.lives else 0.0
-        if stopped_s and len(case.lives) == 1:
-            advance(home, stopped_s)
+    def _live(self, home: Path, case: Case, wish: Wish, end: int | str | None) -> None:
+        scenario = SCENARIOS[case.scenario]
+        if len(case.lives) == 1 and scenario.stop_s:
+            pass_time(home, Clock(home), scenario.stop_s)
         path = home / f"life{len(case.lives)}"
 
         def work() -> None:
-            live(home, case.scenario, wish, Diary(path), ordinal=ordinal, stopped_s=stopped_s)
+            live(home, scenario.act, wish, Diary(path), end=end)
 
         _, status = os.waitpid(fork(work), 0)
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
@@ -189,21 +105,18 @@ class Stage:
 
     def _count(self, home: Path, case: Case, wish: Wish) -> None:
         """Read the sandbox's record and empty it. What is in it for another wish was sent after that one's end."""
-        items = sandbox(home, "GET", "messages") + sandbox(home, "GET", "calls")
+        items = at_sandbox(home)
         posts = [each for each in sandbox(home, "GET", "requests") if each["method"] == "POST"]
         strays = [each for each in items if each["to"] != wish.to]
         if strays:
             raise RuntimeError(f"{len(strays)} of another wish arrived during {case.scenario}, {case.kills}")
-        case.accepted, case.posts = len(items), len(posts)
+        case.taken, case.posts, case.replies = len(items), len(posts), len(sandbox(home, "GET", "replies"))
         sandbox(home, "POST", "reset", {})
 
 
 def _is_at_rest(lives: list[Life]) -> bool:
     """Whether the last life ended with the wish delivered, or two in a row with the same."""
-    ends = [life.of("end") for life in lives]
-    return bool(ends[-1]) and (ends[-1][-1][0] == Status.DELIVERED or ends[:-1] == [ends[-1]])
-
-
-def dump(cases: list[Case]) -> None:
-    """Print the cases, for the process that asked for them."""
-    print(json.dumps([case.as_dict() for case in cases]))
+    ends = [life.end for life in lives]
+    if ends[-1] is None:
+        return False
+    return ends[-1].status == Status.DELIVERED or ends[:-1] == [ends[-1]]

@@ -6,6 +6,8 @@ A life writes down each step that it reaches and each receipt that it is told, i
 from __future__ import annotations
 
 import asyncio
+import base64
+import hmac
 import json
 import os
 import signal
@@ -14,52 +16,54 @@ from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
-from ringback_support.installation import YES, want
-
 from ringback import steps
-from ringback.approvals import Answer
 from ringback.clock import SystemClock
-from ringback.errors import Refused
-from ringback.ledger.records import Choice, Level
-from ringback.model.outbound import Channel
-from ringback.model.status import WITH_CARRIER, Status
+from ringback.model.news import CallbackRequest
+from ringback.model.status import WITH_CARRIER
 from ringback.opening import open_ringback
 from ringback.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
+    from typing import TypeAlias
 
     from ringback.opening import Ringback
     from ringback.receipts import Receipt
 
+    Act: TypeAlias = Callable[["Actor"], Awaitable[Receipt | None]]
+
 _SETTINGS = Settings(read_timeout_s=10)
-LONG_STOP_S = 660.0
-"""A stop that outlasts a person's question and their yes."""
 _TO_THE_END_S = 45.0
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What a client wants, again in each life. Recipient and text are this wish's own."""
+    """What a client wants, the same in each life. Recipient and text are this wish's own."""
 
     to: str
     text: str
     key: str | None
+    due: str
 
 
-class StoppedClock(SystemClock):
-    """The machine's clock after a stop of `stopped_s` seconds."""
+class Clock(SystemClock):
+    """The machine's clock, moved on by as much as the home folder says: the time that passed outlives a life."""
 
-    def __init__(self, stopped_s: float) -> None:
-        self._stopped = timedelta(seconds=stopped_s)
+    def __init__(self, home: Path) -> None:
+        self._file = home / "clock"
+        self._ahead_s = float(self._file.read_text()) if self._file.exists() else 0.0
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self._stopped
+        return datetime.now(UTC) + timedelta(seconds=self._ahead_s)
+
+    def move(self, seconds: float) -> None:
+        self._ahead_s += seconds
+        self._file.write_text(str(self._ahead_s))
 
 
 class Diary:
-    """One life's lines: `step <name>`, `told <id> <status> <reason>`, `event <kind> <status>`."""
+    """One life's lines: `step <name>`, `told <id> <status> <reason>`, `event <kind> <status>`, and `end …`."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -67,43 +71,78 @@ class Diary:
     def write(self, *words: object) -> None:
         os.write(self._file, (" ".join(map(str, words)) + "\n").encode())
 
-    def told(self, receipt: Receipt) -> Receipt:
-        self.write("told", receipt.id, receipt.status, receipt.reason)
-        return receipt
 
-
-def die_at(diary: Diary, ordinal: int | None, sign: int = signal.SIGKILL) -> None:
-    """From now on write down each step; at the `ordinal`-th one this process is killed."""
+def listen(diary: Diary, *, until: Callable[[int, str], bool], sign: int = signal.SIGKILL) -> None:
+    """From now on write down each step; this process gets `sign` at the first one for which `until` is true."""
     count = 0
 
-    def listen(step: str) -> None:
+    def listener(step: str) -> None:
         nonlocal count
         count += 1
         diary.write("step", step)
-        if count == ordinal:
+        if until(count, step):
             os.kill(os.getpid(), sign)
 
-    steps.listener = listen
+    steps.listener = listener
 
 
-def live(home: Path, scenario: str, wish: Wish, diary: Diary, *, ordinal: int | None, stopped_s: float) -> None:
-    """One life, ended by a kill at the `ordinal`-th step, or by itself."""
-    die_at(diary, ordinal)
-    asyncio.run(_live(home, SCENARIOS[scenario], wish, diary, stopped_s))
+@dataclass
+class Actor:
+    """Client, person and carrier of one life."""
+
+    ringback: Ringback
+    home: Path
+    clock: Clock
+    wish: Wish
+    diary: Diary
+
+    def told(self, receipt: Receipt) -> Receipt:
+        self.diary.write("told", receipt.id, receipt.status, receipt.reason)
+        return receipt
+
+    def pass_time(self, seconds: float) -> None:
+        """The same time for us and for the sandbox."""
+        pass_time(self.home, self.clock, seconds)
+
+    async def call_back(self) -> None:
+        """The sandbox tells of everything that it took, signed, as often as it likes."""
+        for item in at_sandbox(self.home):
+            kind = "call.status" if item["type"] == "voice" else "message.status"
+            data = {"id": item["id"], "status": item["status"]}
+            await self.ringback.inbound.callback("sandbox", self._signed({"type": kind, "data": data}))
+
+    def _signed(self, content: dict[str, Any]) -> CallbackRequest:
+        body, moment = json.dumps(content).encode(), str(int(self.clock.now().timestamp()))
+        secret = self.ringback.keyring.callback_secret("sandbox")
+        mac = hmac.digest(secret, b".".join((b"a-callback", moment.encode(), body)), "sha256")
+        signature = f"v1,{base64.b64encode(mac).decode()}"
+        headers = {"webhook-id": "a-callback", "webhook-timestamp": moment, "webhook-signature": signature}
+        return CallbackRequest("http://127.0.0.1/webhooks/sandbox", headers, body)
 
 
-async def _live(home: Path, scenario: Scenario, wish: Wish, diary: Diary, stopped_s: float) -> None:
-    async with open_ringback(_SETTINGS.model_copy(update={"home": home}), clock=StoppedClock(stopped_s)) as ringback:
-        await ringback.telephone.tend()
-        receipt = await scenario.act(ringback, wish, diary)
+def live(home: Path, act: Act, wish: Wish, diary: Diary, *, end: int | str | None = None) -> None:
+    """One life, ended by a kill at its step of this number, or the first of this name, or else by itself."""
+    listen(diary, until=lambda count, step: end in {count, step})
+    asyncio.run(_live(home, act, wish, diary))
+
+
+async def _live(home: Path, act: Act, wish: Wish, diary: Diary) -> None:
+    clock = Clock(home)
+    async with open_ringback(_SETTINGS.model_copy(update={"home": home}), clock=clock) as ringback:
+        actor = Actor(ringback, home, clock, wish, diary)
+        receipt = await act(actor)
+        if receipt is None:
+            diary.write("end", "nothing")
+            return
         if receipt.status in WITH_CARRIER:
-            advance(home, _TO_THE_END_S)
-        receipt = diary.told(await ringback.telephone.status(receipt.id))
+            actor.pass_time(_TO_THE_END_S)
+        receipt = actor.told(await ringback.telephone.status(receipt.id))
         record = await ringback.ledger.outbounds.get(receipt.id)
         for event in await ringback.ledger.outbounds.events(record.id):
             diary.write("event", event.kind, event.status)
-        page = await ringback.telephone.history(100)
-        diary.write("end", receipt.status, receipt.reason, record.carrier_id is not None, len(page.items))
+        outbounds = (await ringback.ledger.outbounds.page(100)).records
+        received = await ringback.person.received()
+        diary.write("end", receipt.status, receipt.reason, record.carrier_id is not None, len(outbounds), len(received))
 
 
 def sandbox(home: Path, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -118,83 +157,12 @@ def sandbox(home: Path, method: str, path: str, body: dict[str, Any] | None = No
         connection.close()
 
 
-def advance(home: Path, seconds: float) -> None:
+def at_sandbox(home: Path) -> list[dict[str, Any]]:
+    """Every message and call that the sandbox took."""
+    taken: list[dict[str, Any]] = sandbox(home, "GET", "messages") + sandbox(home, "GET", "calls")
+    return taken
+
+
+def pass_time(home: Path, clock: Clock, seconds: float) -> None:
     sandbox(home, "POST", "clock", {"advance_s": seconds})
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """How a wish comes to be sent, and what else happens to it."""
-
-    act: Callable[[Ringback, Wish, Diary], Awaitable[Receipt]]
-    fault: str | None = None
-    """What the sandbox does to the first send."""
-    long_stop: bool = False
-    """Whether the second life comes only after the person's question ran out."""
-    calm: tuple[str, int] = ("delivered", 1)
-    """How a life that nothing disturbs ends: the status, and how many the sandbox took."""
-
-
-def _asked(channel: Channel, answer: Answer = YES) -> Callable[[Ringback, Wish, Diary], Awaitable[Receipt]]:
-    """A person is asked, and says yes."""
-
-    async def act(ringback: Ringback, wish: Wish, diary: Diary) -> Receipt:
-        receipt = diary.told(await want(ringback.telephone, channel, wish.to, wish.text, idempotency_key=wish.key))
-        if receipt.status == Status.AWAITING_APPROVAL:
-            receipt = diary.told(await ringback.person.answer(receipt.id, answer))
-        return receipt
-
-    return act
-
-
-async def _asked_in_the_chat(ringback: Ringback, wish: Wish, diary: Diary) -> Receipt:
-    """A client carries the question to the person, who types the last digits."""
-    receipt = diary.told(await want(ringback.telephone, Channel.MMS, wish.to, wish.text, idempotency_key=wish.key))
-    nonce = await ringback.person.ask_client(receipt.id)
-    if nonce is not None:
-        answer = Answer(Choice.ONCE, Level.A1, "client:a-client", digits=wish.to[-4:], nonce=nonce)
-        receipt = diary.told(await ringback.person.answer(receipt.id, answer))
-    return receipt
-
-
-async def _allowed(ringback: Ringback, wish: Wish, diary: Diary) -> Receipt:
-    """The recipient was allowed beforehand, for one text; nobody is asked unless that is spent."""
-    if not (await ringback.telephone.history()).items and not await ringback.person.allowances():
-        await ringback.person.allow(wish.to, Channel.SMS, level=Level.A2, via="terminal", seconds=3600, count=1)
-    receipt = diary.told(await ringback.telephone.send_sms(wish.to, wish.text, idempotency_key=wish.key))
-    assert receipt.status != Status.AWAITING_APPROVAL, "the allowance is spent, and no wish was stored with it"
-    return receipt
-
-
-async def _cancelled(ringback: Ringback, wish: Wish, diary: Diary) -> Receipt:
-    """Cancelled while it waits; the person's yes comes too late."""
-    receipt = diary.told(await ringback.telephone.send_sms(wish.to, wish.text, idempotency_key=wish.key))
-    receipt = diary.told(await ringback.telephone.cancel(receipt.id))
-    return diary.told(await ringback.person.answer(receipt.id, YES))
-
-
-async def _taken_back(ringback: Ringback, wish: Wish, diary: Diary) -> Receipt:
-    """A person says yes while the client cancels: one of the two is first."""
-    receipt = diary.told(await ringback.telephone.send_sms(wish.to, wish.text, idempotency_key=wish.key))
-    await asyncio.gather(
-        ringback.person.answer(receipt.id, YES), ringback.telephone.cancel(receipt.id), return_exceptions=True
-    )
-    try:
-        return diary.told(await ringback.telephone.cancel(receipt.id))
-    except Refused:  # too late: it went out
-        return diary.told(await ringback.telephone.status(receipt.id))
-
-
-SCENARIOS = {
-    "a text, asked on the page": Scenario(_asked(Channel.SMS)),
-    "a picture, asked in the chat": Scenario(_asked_in_the_chat),
-    "a call, trusted for a day": Scenario(
-        _asked(Channel.VOICE, Answer(Choice.DAY, Level.A2, "page")), calm=("no_answer", 1)
-    ),
-    "a text, allowed beforehand": Scenario(_allowed),
-    "a text, cancelled": Scenario(_cancelled, calm=("cancelled", 0)),
-    "a yes and a cancellation at once": Scenario(_taken_back, calm=("cancelled", 0)),
-    "a long stop": Scenario(_asked(Channel.SMS), long_stop=True),
-    "an answer that is lost": Scenario(_asked(Channel.SMS), fault="close-after"),
-    "a failure that says nothing": Scenario(_asked(Channel.VOICE), fault="500", calm=("unknown", 0)),
-}
+    clock.move(seconds)

@@ -8,43 +8,43 @@ killed at each of them, the recovery after it is watched, and then recoveries ar
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import importlib
 import itertools
 import json
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.crash import breakages
-from tests.crash.cases import Case, Stage, dump
-
-from ringback.guards import Facts, decide
-from ringback.model.numbers import parse_number
-from ringback.model.outbound import Channel, Line, Outbound
+from tests.crash.cases import Stage
+from tests.crash.scenarios import SCENARIOS
+from tests.crash.warmth import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.crash.verdicts import Case
+
+OPENING = "store.begin"
+"""Up to here all first lives are alike: those of the first scenario stand for them."""
 _GOLDEN = 0.618033988749895
 
 
-def spread(count: int) -> list[int]:
-    """1 to `count`, each once, in an order that is everywhere at once."""
-    return sorted(range(1, count + 1), key=lambda at: at * _GOLDEN % 1)
+def spread(first: int, last: int) -> list[int]:
+    """`first` to `last`, each once, in an order that is everywhere at once."""
+    return sorted(range(first, last + 1), key=lambda at: at * _GOLDEN % 1)
 
 
 def plan(stage: Stage, scenario: str) -> Iterator[Case]:
     """Cases without end: first one that nothing disturbs, then each step of a first life, then recoveries as well."""
-    undisturbed = stage.play(scenario, ())
+    undisturbed = stage.play(scenario)
     yield undisturbed
+    steps = undisturbed.lives[0].steps
+    opening = 0 if scenario == next(iter(SCENARIOS)) else steps.index(OPENING)
+    order = spread(opening + 1, len(steps))
     recovery = {}
-    order = spread(len(undisturbed.lives[0].steps))
     for first in order:
         case = stage.play(scenario, (first,))
-        recovery[first] = len(case.lives[1].steps)
+        recovery[first] = max(1, len(case.lives[1].steps))
         yield case
     for turn in itertools.count():
         for first in order:
@@ -52,15 +52,15 @@ def plan(stage: Stage, scenario: str) -> Iterator[Case]:
             yield stage.play(scenario, (first, *later))
 
 
-def missed(cases: list[Case]) -> list[tuple[str, tuple[int, ...]]]:
+def missed(cases: list[Case]) -> list[tuple[str, tuple[int | str, ...]]]:
     """Cases that die at the steps which were reached and where nothing has died yet."""
     killed = {life.died_at for case in cases for life in case.lives}
-    found: dict[str, tuple[str, tuple[int, ...]]] = {}
+    found: dict[str, tuple[str, tuple[int | str, ...]]] = {}
     for case in cases:
         for number, life in enumerate(case.lives):
-            for ordinal, step in enumerate(life.steps, 1):
+            for step in life.steps:
                 if step not in killed and number <= len(case.kills):
-                    found.setdefault(step, (case.scenario, (*case.kills[:number], ordinal)))
+                    found.setdefault(step, (case.scenario, (*case.kills[:number], step)))
     return list(found.values())
 
 
@@ -72,21 +72,7 @@ def play(stage: Stage, scenarios: list[str], kills: int) -> list[Case]:
     while left > 0:
         cases.append(next(next(plans)))
         left -= sum(life.killed for life in cases[-1].lives)
-    for scenario, ordinals in missed(cases):
-        cases.append(stage.play(scenario, ordinals))
-    return cases
-
-
-def warm_up(stage: Stage) -> None:
-    """Import and build what a life needs, so that no life has to. No thread and no event loop comes of it."""
-    for name in stage.modules_of_a_life():
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-    line = Line("sandbox", enabled=True, live=False, number=None, capabilities=frozenset(Channel))
-    decide(Facts(Outbound(Channel.SMS, parse_number("+14152000000"), "sandbox", "-"), line, consented=False))
-    assert threading.active_count() == 1, "a fork would leave threads behind"
-    gc.collect()
-    gc.freeze()
+    return cases + [stage.play(scenario, ends) for scenario, ends in missed(cases)]
 
 
 def main() -> None:
@@ -95,7 +81,8 @@ def main() -> None:
     warm_up(stage)
     if task["broken"]:
         getattr(breakages, task["broken"])()
-    dump(play(stage, task["scenarios"], task["kills"]))
+    cases = play(stage, task["scenarios"], task["kills"])
+    print(json.dumps([case.as_dict() for case in cases]))
 
 
 if __name__ == "__main__":

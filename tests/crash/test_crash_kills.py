@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.crash.harness import together
-from tests.crash.lives import SCENARIOS
+from tests.crash.scenarios import SCENARIOS
 
 KILLS = 1000
 FEWEST_STEPS = 20
@@ -33,15 +33,15 @@ def kills(cases: list[Case]) -> Counter[str]:
     return Counter(life["died_at"] for case in cases for life in case["lives"] if life["died_at"] is not None)
 
 
-def guilty(cases: list[Case], charge: str) -> list[tuple[str, list[int], str]]:
+def guilty(cases: list[Case], charge: str) -> list[Any]:
     """The cases of which a charge is true: what was played, where it was killed, how it ended."""
-    return [(case["scenario"], case["kills"], case["status"]) for case in cases if case["verdict"][charge]]
+    return [(case["scenario"], case["kills"], case["end"]) for case in cases if charge in case["charges"]]
 
 
 def test_a_thousand_kills_double_nothing(cases: list[Case]) -> None:
     assert kills(cases).total() >= KILLS
     assert guilty(cases, "doubled") == []
-    assert max(case["accepted"] for case in cases) == 1
+    assert max(case["taken"] for case in cases) == 1
     assert max(case["posts"] for case in cases) == 1  # not even one that the sandbox turned away is repeated
 
 
@@ -52,7 +52,7 @@ def test_a_thousand_kills_lose_nothing_that_was_approved(cases: list[Case]) -> N
 
 def test_every_unknown_is_truly_doubtful_and_what_the_sandbox_knows_is_found_there(cases: list[Case]) -> None:
     assert guilty(cases, "wrongly_unknown") == []
-    assert any(case["status"] == "unknown" for case in cases)  # else nothing was asked
+    assert any(case["end"][0] == "unknown" for case in cases)  # else nothing was asked
 
 
 def test_no_receipt_of_any_life_says_what_is_not_so(cases: list[Case]) -> None:
@@ -77,7 +77,7 @@ def test_recovery_was_killed_as_well_and_not_only_once(cases: list[Case]) -> Non
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_each_scenario_ends_as_it_should_where_nothing_is_killed(cases: list[Case], scenario: str) -> None:
     (calm,) = [case for case in cases if case["scenario"] == scenario and not case["kills"]]
-    assert (calm["status"], calm["accepted"]) == SCENARIOS[scenario].calm
+    assert (calm["end"][0], calm["taken"]) == (SCENARIOS[scenario].status, SCENARIOS[scenario].taken)
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ def test_the_harness_finds_what_a_missing_protection_lets_through_within_forty_k
             break
         within.append(case)
     assert guilty(within, charge) != []
-    assert not cases[0]["verdict"][charge]  # it is the kills that bring it to light
+    assert cases[0]["charges"] == []  # it is the kills that bring it to light
