@@ -14,7 +14,6 @@ import shutil
 import socket
 import sqlite3
 import stat
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
 _OTHERS: Final = 0o077
 _ANYBODY_WRITES: Final = 0o002
+_LITTLE: Final = 100 * 1024 * 1024
 _PROBE_S: Final = 1.0
 _SANDBOXS_OWN: Final = "RINGBACK_SANDBOX_KEY"
 """Read by the sandbox's process, so not one of our settings and yet no mistake."""
@@ -114,7 +114,7 @@ class _Doctor:
         if self.settings.key is None and not self.settings.key_path.exists():
             return None
         text = self.settings.key.get_secret_value() if self.settings.key else None
-        return load_keyring(text, self.settings.key_path)
+        return load_keyring(text, self.settings.key_path, self.settings.ledger_path)
 
     def look_at_versions(self, facts: dict[str, Any]) -> None:
         """Ringback, Python, the system, the libraries, and whether the MCP server is installed."""
@@ -145,6 +145,8 @@ class _Doctor:
         facts["saas_api_url"], facts["saas_api_key"] = _origin(settings.saas_api_url), _is_set(settings.saas_api_key)
         facts["key"] = _is_set(settings.key)
         facts["sandbox_port"], facts["console_port"] = settings.sandbox_port, settings.console_port
+        facts["serve_port"], facts["public_url"] = settings.serve_port, _origin(settings.public_url)
+        facts["retention_days"], facts["schedule_grace_s"] = settings.retention_days, settings.schedule_grace_s
         if settings.approval is ApprovalFloor.CLIENT:
             self.found.warnings.append(_CLIENTS_WORD)
         if settings.approval is ApprovalFloor.PASSKEY:
@@ -156,7 +158,9 @@ class _Doctor:
         facts["home"], facts["exists"] = str(home), home.exists()
         if facts["exists"]:
             facts["mode"] = _mode(home)
-            facts["free_bytes"] = shutil.disk_usage(home).free
+            facts["free_bytes"] = free = shutil.disk_usage(home).free
+            if free < _LITTLE:
+                self.found.warnings.append(f"Only {free // 1024**2} MB are free there. On a full disk nothing is sent.")
             self._look_at_folders(home)
             facts["bytes"] = {path.name: _size(path) for path in sorted(home.iterdir())}
 
@@ -173,39 +177,28 @@ class _Doctor:
             self.problem("The data folder cannot be written, so nothing can be sent. Check its owner and permissions.")
 
     def look_at_key(self, facts: dict[str, Any]) -> None:
-        """Where the key comes from, and whether it is safe there."""
-        settings, path = self.settings, self.settings.key_path
-        facts["source"], facts["file"] = ("RINGBACK_KEY" if settings.key else "file"), str(path)
-        facts["file_exists"] = path.exists()
-        if path.exists():
-            facts["mode"] = _mode(path)
-            if settings.key and os.name == "posix" and path.stat().st_mode & _OTHERS:
-                self.found.warnings.append(f"The key file, though unused, can be read by others. Run: chmod 600 {path}")
-        if self.keyring is None and settings.ledger_path.exists():
+        """Where the key comes from, whether it is safe there, and whether a change of it was cut off."""
+        from ringback_server.doctor_key import look
+
+        self.found.warnings += look(self.settings, facts)
+        if self.keyring is None and self.settings.ledger_path.exists():
             self.problem("The ledger's key is missing: without it nothing in the ledger can be read. Restore it.")
 
     def look_at_processes(self, facts: dict[str, Any]) -> None:
-        """Whether the sandbox and the console run now."""
-        for name in ("sandbox", "console"):
+        """Whether the sandbox, `serve` and the console run now. An assistant's server leaves no trace."""
+        for name in ("sandbox", "serve", "console"):
             facts[name] = running_process(self.settings.home / name)
 
     def look_at_ledger(self, facts: dict[str, Any]) -> None:
-        """Whether it opens and can be written, and what is in it."""
-        from ringback.clock import SystemClock
-        from ringback.ledger import open_ledger
+        """Whether it is whole and can be written, what is in doubt, and what is scheduled."""
+        from ringback_server.doctor_ledger import look
 
-        path = self.settings.ledger_path
-        facts["file"], facts["exists"] = str(path), path.exists()
-        if not facts["exists"]:
-            return
-        self._count(path, facts)
-        if self.keyring is not None:
-            database = open_ledger(path, self.keyring, SystemClock()).database
-            try:
-                with database.transaction("doctor"):
-                    facts["writable"] = True  # for the lock was given
-            finally:
-                database.close()
+        processes = self.found.facts.get("processes", {})
+        sender = any(processes.get(name) for name in ("serve", "console"))
+        findings = look(self.settings, self.keyring, facts, sender=sender)
+        self.found.warnings += findings.warnings
+        for text in findings.problems:
+            self.problem(text)
 
     def look_at_passkeys(self, facts: dict[str, Any]) -> None:
         """How many are registered, and whether they can be used."""
@@ -213,27 +206,11 @@ class _Doctor:
 
         self.found.warnings += look(self.settings, self.keyring, facts)
 
-    def _count(self, path: Path, facts: dict[str, Any]) -> None:
-        """The ledger's version and how many outbounds have which status, read and not changed."""
-        try:
-            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_PROBE_S)) as connection:
-                facts["version"] = connection.execute("PRAGMA user_version").fetchone()[0]
-                counted = connection.execute("SELECT status, count(*) FROM outbound GROUP BY status ORDER BY status")
-                facts["outbounds"] = {str(status): int(count) for status, count in counted}
-        except sqlite3.Error as error:
-            kind = type(error).__name__
-            self.problem(f"The ledger cannot be read: {kind}. Restore it, or move it away to begin a new one.")
-            return
-        facts["awaiting_approval"] = facts["outbounds"].get("awaiting_approval", 0)
-        if doubtful := facts["outbounds"].get("unknown"):
-            self.found.warnings.append(
-                f"{doubtful} may or may not have gone out. See ringback history; do not send them again unless the "
-                "person has asked the recipient."
-            )
-
     def look_at_carrier(self, facts: dict[str, Any]) -> None:
         """Whether the carrier answers, and what it says of the line."""
         import asyncio
+
+        from ringback.guards.clock import TOLERATED_S
 
         settings = self.settings
         facts["name"], facts["answers"] = settings.carrier_name, False
@@ -243,6 +220,13 @@ class _Doctor:
         facts["answers"], facts["live"], facts["enabled"] = True, line.live, line.enabled
         facts["capabilities"] = sorted(line.capabilities)
         facts["number"], facts["page"] = line.number.masked if line.number else None, line.page
+        if line.clock_offset_s is not None:
+            facts["clock_offset_s"] = round(line.clock_offset_s, 1)
+            if abs(line.clock_offset_s) > TOLERATED_S:
+                self.problem(
+                    f"This machine's clock is {abs(line.clock_offset_s):.0f} s off the carrier's, so nothing scheduled "
+                    "is sent. Set the clock right."
+                )
         if not line.enabled:
             self.found.warnings.append("The carrier says that telephony is not enabled, so everything is refused.")
 
