@@ -11,10 +11,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types floors format bench clean
+.PHONY: help run test check lint types floors format bench bench-growth clean
 
 help: ## show this
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 14
 
 run: $(VENV)/.installed-run ## drive the MCP server against the handset: a text, a picture, a call
 	@$(BIN)/ringback demo $(ARGS)
@@ -40,6 +40,9 @@ floors: $(VENV)/.installed-dev ## import-linter: imports go down only
 
 bench: $(VENV)/.installed-dev ## measure against a bare MCP server and a bare POST
 	$(BIN)/python bench/run.py $(ARGS)
+
+bench-growth: $(VENV)/.installed-dev ## measure what a ledger of a million outbounds costs
+	$(BIN)/python -m bench.growth $(ARGS)
 
 clean: ## remove the environment, caches and builds
 	rm -rf $(VENV) build dist .ci/node/node_modules
