@@ -12,12 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from ringback.approvals import Answer
-from ringback.errors import InvalidNumber, NotFound, RingbackError
+from ringback.errors import InvalidNumber, NotFound, Refused, RingbackError
 from ringback.ledger.records import Choice, Level
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
 from ringback_server.console.forms import whole_number
-from ringback_server.console.views import shown
+from ringback_server.console.pages import CLAIMS
+from ringback_server.console.views import claimed, shown
 
 if TYPE_CHECKING:
     from ringback.approvals import Question
@@ -33,6 +34,8 @@ _DAY_S: Final = 86_400.0
 _PATIENCE_S: Final = 3.0
 _CHOICES: Final = {"once": Choice.ONCE, "day": Choice.DAY, "no": Choice.NO}
 _LATE: Final = "It was answered before, or its time was up. What you chose changed nothing."
+_NOT_SCHEDULED: Final = "It was not scheduled any more. What you chose changed nothing."
+_NO_DOUBT: Final = "There was no doubt about it any more. What you chose changed nothing."
 _STALE: Final = "It was asked anew elsewhere before your passkey signed. Nothing was done: answer it again."
 _log = logging.getLogger(__name__)
 
@@ -55,8 +58,7 @@ class Actions:
         try:
             question = await self._person.question(outbound_id)
         except NotFound:
-            if await self._pages.decided(outbound_id) is None:
-                raise
+            await self._status(outbound_id)
             visit.session.notes.append(_LATE)
             return RedirectResponse(there, 303)
         self._check_question(question, visit.form.get("shown", ""), choice)
@@ -84,6 +86,52 @@ class Actions:
             raise HTTPException(409, "What is stored is not what you were shown. Nothing was done; look at it again.")
         if question.carrier != self._parts.opened.carrier_name:
             raise HTTPException(409, f"This waits for the carrier {question.carrier}, which this console does not use.")
+
+    async def cancel(self, visit: Visit) -> Response:
+        """Take back a scheduled one. A second press, and one that comes too late, change nothing."""
+        outbound_id = _id(visit.form)
+        status = await self._status(outbound_id)
+        if status is Status.SCHEDULED:
+            try:
+                await self._parts.opened.telephone.cancel(outbound_id)
+            except Refused:  # it went out this very moment
+                status = await self._status(outbound_id)
+            else:
+                self._parts.watch.tell()
+                visit.session.notes.append("Cancelled. It does not go out.")
+                return RedirectResponse("/scheduled", 303)
+        if status is not Status.CANCELLED:
+            visit.session.notes.append(_NOT_SCHEDULED)
+        return RedirectResponse(f"/outbounds/{outbound_id}", 303)
+
+    async def resolve(self, visit: Visit) -> Response:
+        """Store what a person found out about a doubtful one, once they confirmed it. Nothing is sent by this."""
+        outbound_id, sent = _id(visit.form), CLAIMS.get(visit.form.get("claim", ""))
+        if sent is None:
+            raise HTTPException(400, "There is no such claim. Nothing was done.")
+        entry = await self._pages.doubt(outbound_id)
+        if entry is not None:
+            if not hmac.compare_digest(visit.form.get("seen", "").encode(), claimed(entry[0], sent=sent).encode()):
+                raise HTTPException(409, "That is not what you were asked to confirm. Nothing was done; look again.")
+            try:
+                await self._person.resolve(outbound_id, sent=sent)
+            except Refused:  # the carrier's own list, or somebody else, resolved it this very moment
+                entry = None
+        if entry is None:
+            await self._status(outbound_id)
+            visit.session.notes.append(_NO_DOUBT)
+        else:
+            self._parts.watch.tell()
+            visit.session.notes.append("Stored as you said. Nothing was sent by it.")
+        return RedirectResponse(f"/outbounds/{outbound_id}", 303)
+
+    async def _status(self, outbound_id: str) -> Status:
+        """How it stands in the ledger.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        return (await self._parts.opened.ledger.outbounds.get(outbound_id)).status
 
     async def _carry_out(self, outbound_id: str, answer: Answer) -> Receipt | None:
         """The receipt, or `None` while it is still on its way out: the page then follows it."""

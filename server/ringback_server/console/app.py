@@ -75,6 +75,10 @@ def build(opened: Ringback, port: int) -> tuple[Guard, Watch]:
 def _routes(gate: Gate, pages: Pages, actions: Actions, passkeys: Passkeys) -> list[Route]:
     reading: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/": gate.page(pages.waiting),
+        "/scheduled": gate.page(pages.scheduled),
+        "/doubtful": gate.page(pages.doubtful),
+        "/doubtful/{id}/{claim}": gate.page(pages.claim),
+        "/received": gate.page(pages.received),
         "/outbounds/{id}": gate.page(pages.outbound),
         "/history": gate.page(pages.history),
         "/allowed": gate.page(pages.allowed),
@@ -88,6 +92,8 @@ def _routes(gate: Gate, pages: Pages, actions: Actions, passkeys: Passkeys) -> l
     acting = {
         "/answer": gate.action(actions.answer),
         "/answer/challenge": gate.action(actions.challenge),
+        "/cancel": gate.action(actions.cancel),
+        "/resolve": gate.action(actions.resolve),
         "/allowed": gate.action(actions.allow),
         "/allowed/revoke": gate.action(actions.revoke),
         "/passkeys": gate.action(passkeys.add),

@@ -12,8 +12,8 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from ringback.errors import ConfigurationError
 from ringback_server.console.forms import read_form
+from ringback_server.console.moments import duration
 from ringback_server.console.passphrase import passphrase_mark, verify_passphrase
-from ringback_server.console.views import duration
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -153,7 +153,7 @@ class Gate:
             signed_in=access is Access.SIGNED_IN,
             unguarded=access is Access.OPEN,
             live=self._parts.opened.live,
-            **{"count": self._parts.watch.waiting, **values},
+            **{"counts": self._parts.watch.counts, **values},
         )
         return HTMLResponse(html, status)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sse_starlette import EventSourceResponse
@@ -11,8 +12,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from ringback.errors import NotFound
 from ringback.model.outbound import Channel
+from ringback.model.status import Status
+from ringback.receipts import receipt as receipt_of
 from ringback_server.console.gate import Access, Gate, Parts, Visit
-from ringback_server.console.views import CHANNELS, allowance_view, line_view, outcome_view, question_view
+from ringback_server.console.outcomes import CHANNELS, bare_view, doubt_view, lateness, outcome_view
+from ringback_server.console.views import allowance_view, claimed, line_view, question_view, received_view
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
     from ringback_server.console.sessions import Session
 
 _HISTORY: Final = 100
+_MOST_SHOWN: Final = 200
+CLAIMS: Final = {"sent": True, "unsent": False}
+"""What a person may say of a doubtful one, and whether it went out by that."""
 _PING_S: Final = 15
 NO_ALLOWANCE: Final[dict[str, str]] = {"number": "", "channel": "sms", "days": "1", "count": "20", "anything": ""}
 
@@ -40,38 +47,98 @@ class Pages:
 
     async def waiting(self, visit: Visit) -> Response:
         """Everything that waits for an answer, whole."""
-        carrier = self._parts.opened.carrier_name
-        questions = [question_view(question, carrier=carrier) for question in await self._person.waiting()]
-        values: dict[str, Any] = {"questions": questions, "count": len(questions), "line": await self._line()}
-        return self._gate.render("waiting.html", visit, passkey=await self._passkeys.view(visit.request), **values)
+        questions = [self._view(question) for question in await self._person.waiting()]
+        return self._gate.render(
+            "waiting.html",
+            visit,
+            questions=questions,
+            counts=replace(self._parts.watch.counts, waiting=len(questions)),
+            line=await self._line(),
+            passkey=await self._passkeys.view(visit.request),
+        )
+
+    async def scheduled(self, visit: Visit) -> Response:
+        """Everything that has its yes and waits for its time, whole, the next one first."""
+        questions = await self._person.scheduled()
+        entries = [await self._scheduled_view(question) for question in questions[:_MOST_SHOWN]]
+        counts = replace(self._parts.watch.counts, scheduled=len(questions))
+        grace_s, more = self._parts.opened.settings.schedule_grace_s, len(questions) - len(entries)
+        return self._gate.render("scheduled.html", visit, entries=entries, more=more, counts=counts, grace_s=grace_s)
+
+    async def _scheduled_view(self, question: Question) -> dict[str, Any]:
+        opened = self._parts.opened
+        receipt = receipt_of(await opened.ledger.outbounds.get(question.id))
+        now, grace_s = opened.clock.now().timestamp(), opened.settings.schedule_grace_s
+        late = lateness(receipt, send_at=question.send_at or now, grace_s=grace_s, now=now)
+        return {**self._view(question), "late": late}
+
+    async def doubtful(self, visit: Visit) -> Response:
+        """Everything of which nobody knows whether it went out, whole, with what happened."""
+        doubtful = await self._person.doubtful()
+        entries = [{**self._view(question), **doubt_view(receipt)} for question, receipt in doubtful[:_MOST_SHOWN]]
+        counts, more = replace(self._parts.watch.counts, doubtful=len(doubtful)), len(doubtful) - len(entries)
+        return self._gate.render("doubtful.html", visit, entries=entries, more=more, counts=counts)
+
+    async def claim(self, visit: Visit) -> Response:
+        """What a person is about to claim of a doubtful one, to be confirmed. It changes nothing."""
+        wanted, sent = visit.request.path_params["id"], CLAIMS.get(visit.request.path_params["claim"])
+        if sent is None:
+            raise HTTPException(404, "There is no such page.")
+        entry = await self.doubt(wanted)
+        if entry is None:
+            visit.session.notes.append("There is no doubt about it any more.")
+            return RedirectResponse(f"/outbounds/{wanted}", 303)
+        view = {**self._view(entry[0]), **doubt_view(entry[1])}
+        return self._gate.render("claim.html", visit, entry=view, sent=sent, seen=claimed(entry[0], sent=sent))
+
+    async def doubt(self, outbound_id: str) -> tuple[Question, Receipt] | None:
+        """One of those in doubt."""
+        doubtful = await self._person.doubtful()
+        return next((entry for entry in doubtful if entry[1].id == outbound_id), None)
+
+    async def received(self, visit: Visit) -> Response:
+        """What people wrote to the agent's line, newest first."""
+        entries = [received_view(received) for received in await self._person.received(_HISTORY)]
+        return self._gate.render("received.html", visit, entries=entries, most=_HISTORY, line=await self._line())
 
     async def outbound(self, visit: Visit) -> Response:
         """One outbound: to answer, or what became of it."""
-        wanted, carrier = visit.request.path_params["id"], self._parts.opened.carrier_name
+        wanted = visit.request.path_params["id"]
         passkey = await self._passkeys.view(visit.request)
         try:
-            question = question_view(await self._person.question(wanted), carrier=carrier)
+            question: dict[str, Any] | None = self._view(await self._person.question(wanted))
             return self._gate.render("outbound.html", visit, question=question, outcome=None, passkey=passkey)
         except NotFound:
-            entry = await self.decided(wanted)
-        if entry is None:
-            raise HTTPException(404, "There is no such request among the newest ones.")
-        question, outcome = question_view(entry[0], carrier=carrier), outcome_view(entry[1])
+            receipt = receipt_of(await self._parts.opened.ledger.outbounds.get(wanted))
+        question = await self._whole(wanted, receipt)
+        outcome = outcome_view(receipt) if question else bare_view(receipt)
         return self._gate.render("outbound.html", visit, question=question, outcome=outcome, passkey=passkey)
 
-    async def decided(self, outbound_id: str) -> tuple[Question, Receipt] | None:
-        """One of the newest outbounds that wait no more."""
-        decided = await self._person.decided(_HISTORY)
-        return next((entry for entry in decided if entry[1].id == outbound_id), None)
+    async def _whole(self, outbound_id: str, receipt: Receipt) -> dict[str, Any] | None:
+        """What was stored; `None` where it was erased, or is too old to be looked for."""
+        if receipt.status == Status.SCHEDULED:
+            due = next((found for found in await self._person.scheduled() if found.id == outbound_id), None)
+            return None if due is None else await self._scheduled_view(due)
+        entry = await self.doubt(outbound_id) if receipt.status == Status.UNKNOWN else None
+        if entry is None:
+            decided = await self._person.decided(_HISTORY)
+            entry = next((entry for entry in decided if entry[1].id == outbound_id), None)
+        return None if entry is None else self._view(entry[0])
 
     async def history(self, visit: Visit) -> Response:
-        """What was decided, newest first."""
-        carrier = self._parts.opened.carrier_name
-        entries = [
-            {**question_view(question, carrier=carrier), **outcome_view(receipt)}
-            for question, receipt in await self._person.decided(_HISTORY)
-        ]
+        """What was decided, newest first; of what was erased the bare record."""
+        whole = {question.id: (question, receipt) for question, receipt in await self._person.decided(_HISTORY)}
+        entries = []
+        for record in (await self._parts.opened.ledger.outbounds.page(_HISTORY)).records:
+            if record.id in whole:
+                question, receipt = whole[record.id]
+                entries.append({**self._view(question), **outcome_view(receipt)})
+            elif record.content is None:
+                entries.append(bare_view(receipt_of(record)))
         return self._gate.render("history.html", visit, entries=entries)
+
+    def _view(self, question: Question) -> dict[str, Any]:
+        return question_view(question, carrier=self._parts.opened.carrier_name)
 
     async def allowed(self, visit: Visit) -> Response:
         """Whom a person allowed beforehand."""

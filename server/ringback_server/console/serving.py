@@ -159,9 +159,9 @@ def _server(config: uvicorn.Config, watch: Watch, line: str, told: str, files: l
 
 
 async def _exit_when_idle(server: uvicorn.Server, guard: Guard, watch: Watch, after_s: float) -> None:
-    """End the server when no page is open, nobody asked for one lately, and nothing waits for an answer."""
+    """End the server when no page is open, nobody asked for one lately, and nothing waits: for an answer, its time."""
     while after_s > 0:
-        used = guard.open or watch.waiting
+        used = guard.open or watch.counts.waiting or watch.counts.scheduled
         left = after_s if used else guard.last + after_s - time.monotonic()
         if left <= 0:
             watch.close()

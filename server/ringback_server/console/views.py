@@ -5,23 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ringback.approvals import DAY_COUNT, PLAIN_CHARS, country_name
+from ringback.model.moment import tell_moment
+from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Channel
-from ringback.model.status import Status
+from ringback.model.text import visible
+from ringback_server.console import moments
+from ringback_server.console.outcomes import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ringback.approvals import Question
-    from ringback.ledger.records import Allowance
+    from ringback.ledger.records import Allowance, Received
     from ringback.model.outbound import Line
-    from ringback.receipts import Receipt
 
 # A digit of another script stays with its code, so that a script written from right to left does not part the two.
 _TOKEN: Final = re.compile(r"([^\W\x00-\x7f]?⟦(?:U\+[0-9A-F]{4,6}|[0-9]+ more empty lines)⟧|\n)")
@@ -29,35 +31,7 @@ _MARKED: Final = re.compile(r"(.?)(⟦.+⟧)", re.DOTALL)
 _WRITTEN_OUT: Final = re.compile(r"(.)?⟦(?:U\+([0-9A-F]{4,6})|([0-9]+) more empty lines)⟧", re.DOTALL)
 _MANY_LINES: Final = 12
 _MANY_CHARACTERS: Final = 500
-_MINUTE_S: Final = 60
-_HOUR_S: Final = 3600
-_DAY_S: Final = 86_400
-CHANNELS: Final = {
-    Channel.SMS: "Text message",
-    Channel.MMS: "Picture message",
-    Channel.VOICE: "Phone call",
-}
-_STATUS_WORDS: Final = {
-    Status.AWAITING_APPROVAL: ("waiting", "Waiting"),
-    Status.DECLINED: ("no", "Declined"),
-    Status.CANCELLED: ("no", "Cancelled"),
-    Status.EXPIRED: ("no", "Expired"),
-    Status.REFUSED: ("no", "Refused by a rule"),
-    Status.FAILED: ("bad", "Failed"),
-    Status.UNDELIVERED: ("bad", "Not delivered"),
-    Status.BUSY: ("bad", "Line was busy"),
-    Status.NO_ANSWER: ("bad", "Nobody answered"),
-    Status.UNKNOWN: ("doubt", "Unknown"),
-    Status.DELIVERED: ("good", "Delivered"),
-    Status.COMPLETED: ("good", "Call completed"),
-    Status.IN_PROGRESS: ("moving", "Call in progress"),
-}
-_LEVELS: Final = {
-    "A0": "allowed beforehand",
-    "A1": "in the chat",
-    "A2": "on this page or in a terminal",
-    "A3": "with a passkey",
-}
+_NO_NUMBER: Final = "No telephone number"
 
 
 def build_environment(now: Callable[[], float]) -> Environment:
@@ -71,10 +45,11 @@ def build_environment(now: Callable[[], float]) -> Environment:
     )
     environment.globals["day_count"] = DAY_COUNT
     environment.filters["spell"] = spell
-    environment.filters["clock"] = clock
-    environment.filters["iso"] = iso
-    environment.filters["ago"] = lambda at: f"{duration(now() - at)} ago"
-    environment.filters["left"] = lambda at: f"{duration(at - now())} left" if at > now() else "time is up"
+    environment.filters["clock"] = moments.clock
+    environment.filters["iso"] = moments.iso
+    environment.filters["ago"] = lambda at: f"{moments.duration(now() - at)} ago"
+    environment.filters["left"] = lambda at: moments.left(at, now())
+    environment.filters["ahead"] = lambda at: moments.ahead(at, now())
     return environment
 
 
@@ -119,13 +94,14 @@ def question_view(question: Question, *, carrier: str) -> dict[str, Any]:
         carrier: the carrier of this console; one that waits for another carrier cannot be answered with yes here.
     """
     characters, lines = measure(question.text)
+    e164 = "+" + "".join(char for char in question.number if char.isdigit())
     return {
         "id": question.id,
         "channel": question.channel.value,
         "channel_words": CHANNELS[question.channel],
         "is_call": question.channel is Channel.VOICE,
         "number": question.number,
-        "e164": "+" + "".join(char for char in question.number if char.isdigit()),
+        "e164": e164,
         "country": question.country,
         "region": question.region,
         "text": question.text,
@@ -143,8 +119,19 @@ def question_view(question: Question, *, carrier: str) -> dict[str, Any]:
         "asked_by": question.asked_by,
         "asked_at": question.asked_at,
         "expires_at": question.expires_at,
+        "when": _when(question.send_at, PhoneNumber(e164)),
         "shown": shown(question),
+        "erased": False,
+        "late": None,
     }
+
+
+def _when(at: float | None, number: PhoneNumber) -> dict[str, Any] | None:
+    """When it goes out, whole: in UTC, and where the number likely is; `None` for at once."""
+    if at is None:
+        return None
+    zone = moments.likely_zone(number)
+    return {"at": at, "utc": tell_moment(at), "local": moments.tell_local(at, zone), "zone": zone}
 
 
 def shown(question: Question) -> str:
@@ -164,18 +151,27 @@ def shown(question: Question) -> str:
         question.asked_by,
         question.asked_at,
         question.expires_at,
+        question.send_at,
     ]
     return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
 
 
 def _size(question: Question, characters: int, lines: int) -> str:
-    words = [f"{characters:,} character{'' if characters == 1 else 's'}"]
-    if lines > 1:
-        words.append(f"{lines} lines")
-    if question.segments is not None:
-        count = question.segments.count
-        words.append(f"{count} segment{'' if count == 1 else 's'} ({question.segments.encoding})")
-    return " · ".join(words)
+    words = _extent(characters, lines)
+    if question.segments is None:
+        return words
+    count = question.segments.count
+    return f"{words} · {count} segment{'' if count == 1 else 's'} ({question.segments.encoding})"
+
+
+def claimed(question: Question, *, sent: bool) -> str:
+    """A digest over a doubtful outbound as it is shown, and what a person claims of it; the form carries it back."""
+    return hashlib.sha256(f"{shown(question)} {'sent' if sent else 'not sent'}".encode()).hexdigest()
+
+
+def _extent(characters: int, lines: int) -> str:
+    words = f"{characters:,} character{'' if characters == 1 else 's'}"
+    return words if lines == 1 else f"{words} · {lines} lines"
 
 
 def _media_parts(question: Question) -> tuple[str, str, str] | None:
@@ -187,20 +183,25 @@ def _media_parts(question: Question) -> tuple[str, str, str] | None:
     return question.media_url[:start], question.media_url[start:end], question.media_url[end:]
 
 
-def outcome_view(receipt: Receipt) -> dict[str, Any]:
-    """What became of an outbound."""
-    tone, word = _STATUS_WORDS.get(Status(receipt.status), ("moving", receipt.status.replace("_", " ").capitalize()))
+def received_view(received: Received) -> dict[str, Any]:
+    """A text that somebody sent to the agent's line, or the bare record of one that was erased."""
+    text = None if received.text is None else visible(received.text)
+    characters, lines = measure(text or "")
+    number = received.number
     return {
-        "tone": tone,
-        "word": word,
-        "summary": receipt.summary,
-        "level": receipt.approval,
-        "level_words": _LEVELS.get(receipt.approval or ""),
-        "reason": receipt.reason,
-        "error": receipt.error,
-        "keys": receipt.keys,
-        "updated_at": datetime.fromisoformat(receipt.updated_at).timestamp(),
-        "ended": Status(receipt.status).ended,
+        "id": received.id,
+        "erased": text is None,
+        "number": number.formatted if number else _NO_NUMBER,
+        "is_number": number is not None,
+        "country": country_name(number) if number else None,
+        "masked": number.masked if number else None,
+        "contact": received.contact,
+        "carrier": received.carrier,
+        "text": text,
+        "size": _extent(characters, lines),
+        "is_written_out": "⟦" in (text or ""),
+        "sent_at": received.sent_at,
+        "received_at": received.received_at,
     }
 
 
@@ -233,29 +234,3 @@ def line_view(line: Line | None, *, carrier: str, live: bool) -> dict[str, Any]:
         "channels": [CHANNELS[channel] for channel in Channel if line is not None and channel in line.capabilities],
         "page": line.page if line is not None else None,
     }
-
-
-def clock(at: float) -> str:
-    """A time as this machine's clock shows it; with its date where it is not today's."""
-    local, today = datetime.fromtimestamp(at, UTC).astimezone(), datetime.now(UTC).astimezone().date()
-    return local.strftime("%H:%M:%S" if local.date() == today else "%Y-%m-%d %H:%M")
-
-
-def iso(at: float) -> str:
-    """A time for a machine to read."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
-
-
-def duration(seconds: float) -> str:
-    """A length of time in its one or two largest units."""
-    whole = max(0, int(seconds))
-    for size, unit, smaller, name in (
-        (_DAY_S, "day", _HOUR_S, "h"),
-        (_HOUR_S, "h", _MINUTE_S, "min"),
-        (_MINUTE_S, "min", 1, "s"),
-    ):
-        if whole >= size:
-            count, rest = divmod(whole, size)
-            first = f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
-            return first if rest < smaller else f"{first} {rest // smaller} {name}"
-    return f"{whole} s"

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ringback.errors import RingbackError
+from ringback.model.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from ringback.ledger.records import Received, Record
     from ringback.model.outbound import Line
     from ringback.opening import Ringback
 
 _LOOK_S: Final = 1.0
 _TEND_SLOWER: Final = 1.6
 _LONGEST_TEND_S: Final = 30.0
-"""How seldom the carrier is asked about what does not change."""
+"""How seldom the carrier is asked about what does not change, while nobody looks."""
+_WATCHED_TEND_S: Final = 3.0
+"""The same while somebody has a page open: what people write to the line has no other way in without callbacks."""
 _CHECK_S: Final = 5.0
 _MOST_PAGES: Final = 64
 _LINE_PATIENCE_S: Final = 1.5
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many outbounds stand where a person may have something to do."""
+
+    waiting: int = 0
+    scheduled: int = 0
+    doubtful: int = 0
 
 
 class Watch:
@@ -33,8 +47,9 @@ class Watch:
         self._change = asyncio.Event()
         self._asking: asyncio.Task[Line | None] | None = None
         self._closed = False
-        self.waiting = 0
-        """How many outbounds wait for an answer, as last seen."""
+        self._due: list[float] = []
+        self.counts = Counts()
+        """As last seen."""
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -46,6 +61,7 @@ class Watch:
         """True for every change; false now and then, for the caller to see whether it still wants to listen."""
         woken = asyncio.Event()
         self._pages.add(woken)
+        self._change.set()  # whoever opens a page wants to see what is so now
         try:
             while not self._closed:
                 try:
@@ -88,26 +104,54 @@ class Watch:
         seen = None
         while True:
             try:
-                waiting = len(await self._opened.person.waiting())  # ends what expired, as well
-                seq = await self._opened.ledger.outbounds.last_event()
+                state = await self._state()
+                if state != seen:
+                    await self._count()
             except Exception as error:  # noqa: BLE001 - whatever goes wrong once, the watch goes on
                 _log.warning("the ledger cannot be watched: %s", _reason(error))
             else:
-                self.waiting = waiting
-                if seen is not None and seq != seen:
+                if seen is not None and state != seen:
                     self.tell()
-                seen = seq
+                seen = state
+            self._wake_for_what_is_due()
             await self._opened.clock.sleep(_LOOK_S)
+
+    async def _state(self) -> tuple[int, tuple[str, bool] | None]:
+        """What is different after every change: the newest event, and the newest text that came in."""
+        await self._opened.ledger.outbounds.expire()
+        newest: list[Received] = await self._opened.person.received(1)
+        came = (newest[0].id, newest[0].text is None) if newest else None
+        return await self._opened.ledger.outbounds.last_event(), came
+
+    async def _count(self) -> None:
+        async def under_way(status: Status) -> list[Record]:
+            found = await self._opened.ledger.outbounds.under_way({status})
+            return [record for record in found if record.content is not None]
+
+        scheduled = await under_way(Status.SCHEDULED)
+        self._due = [record.send_at for record in scheduled if record.send_at is not None]
+        waiting, doubtful = await under_way(Status.AWAITING_APPROVAL), await under_way(Status.UNKNOWN)
+        self.counts = Counts(len(waiting), len(scheduled), len(doubtful))
+
+    def _wake_for_what_is_due(self) -> None:
+        """Looked at every second, because clocks are set and machines sleep: a timer would not notice."""
+        now = self._opened.clock.now().timestamp()
+        if any(at <= now for at in self._due):
+            self._change.set()
 
     async def _tend(self) -> None:
         pause = _LOOK_S
         while True:
+            more = False
             try:
-                await self._opened.telephone.tend()
+                more = await self._opened.telephone.tend()
             except Exception as error:  # noqa: BLE001 - as above
                 _log.warning("the ledger cannot be tended: %s", _reason(error))
+            if more:
+                await asyncio.sleep(0)
+                continue
             try:
-                async with asyncio.timeout(pause):
+                async with asyncio.timeout(min(pause, _WATCHED_TEND_S if self._pages else _LONGEST_TEND_S)):
                     await self._change.wait()
             except TimeoutError:
                 pause = min(pause * _TEND_SLOWER, _LONGEST_TEND_S)

@@ -27,8 +27,17 @@
     if (!minutes) return `${rest} s left`;
     return rest ? `${minutes} min ${rest} s left` : `${minutes} min left`;
   }
+  function ahead(seconds) {
+    if (seconds < 1) return seconds > 0 ? "in 1 s" : "its time has come";
+    const units = [[86400, seconds >= 172800 ? "days" : "day"], [3600, "h"], [60, "min"], [1, "s"]];
+    const first = Math.max(0, units.findIndex(([size]) => seconds >= size));
+    const told = units.slice(first, first + 2).map(([size, name], at) =>
+      [Math.floor((at ? seconds % units[first][0] : seconds) / size), name]);
+    return `in ${told.filter(([count], at) => count || !at).map((part) => part.join(" ")).join(" ")}`;
+  }
   function tick() {
     const now = Date.now() / 1000;
+    document.querySelectorAll("[data-due]").forEach((item) => { item.textContent = ahead(Number(item.dataset.due) - now); });
     document.querySelectorAll("[data-until]").forEach((item) => {
       const seconds = Number(item.dataset.until) - now;
       item.textContent = left(seconds);
@@ -45,35 +54,61 @@
     if (card.dataset.ended) return;
     card.dataset.ended = "1";
     card.classList.add("over");
-    const form = card.querySelector("form");
+    const acts = card.querySelector("form, .claims");
     const words = document.createElement("p");
     words.className = "over-words";
-    words.append("No longer waiting: answered elsewhere, cancelled, or out of time. ");
+    words.append(list.dataset.over);
     const link = document.createElement("a");
     link.href = `/outbounds/${card.id}`;
     link.textContent = "See what became of it";
     words.append(link);
-    form.replaceWith(words);
-    card.querySelector("[data-until]")?.remove();
+    acts.replaceWith(words);
+    card.querySelector("[data-until], [data-due]")?.remove();
   }
+  function settle(root) {
+    const buttons = [...root.querySelectorAll("button:not(:disabled)")];
+    buttons.forEach((button) => { button.disabled = true; });
+    setTimeout(() => buttons.forEach((button) => { button.disabled = Boolean(button.form?.dataset.sent); }), SETTLE_MS);
+  }
+  document.querySelectorAll("[data-settle]").forEach(settle);
 
   function merge(fresh) {
     const here = cards(list), there = cards(fresh.querySelector("[data-list]"));
-    let came = 0;
-    for (const [id, card] of here) if (!there.has(id)) end(card);
+    let came = 0, before = null;
+    for (const [id, card] of here) {
+      if (there.has(id)) continue;
+      if (list.dataset.over) end(card);
+      else card.remove();
+    }
     for (const [id, card] of there) {
-      if (here.has(id)) continue;
+      const old = here.get(id);
+      if (old) {
+        // Its content never changes; its standing may: late, or erased.
+        const kept = old.dataset.mark === card.dataset.mark || old.contains(document.activeElement) || old.querySelector("[data-sent]");
+        if (!kept) old.replaceWith(card);
+        before = kept ? old : card;
+        continue;
+      }
       came += 1;
       card.classList.add("fresh");
-      const buttons = card.querySelectorAll("button");
-      buttons.forEach((button) => { button.disabled = true; });
-      setTimeout(() => buttons.forEach((button) => { button.disabled = false; }), SETTLE_MS);
-      list.append(card);
+      settle(card);
+      place(card, before);
+      before = card;
     }
     const count = there.size;
     document.querySelector("[data-empty]").hidden = count > 0 || list.childElementCount > 0;
-    if (came) announce.textContent = came === 1 ? "A new request waits for your answer." : `${came} new requests wait for your answer.`;
+    if (came) announce.textContent = came === 1 ? list.dataset.came : `${came} ${list.dataset.cameMore}`;
     tick();
+  }
+  function place(card, before) {
+    const rest = [...list.children];
+    const below = rest.slice(before ? rest.indexOf(before) + 1 : 0).filter((item) => !item.dataset.ended);
+    if (!below.length) {
+      list.append(card);
+      return;
+    }
+    below.forEach(settle); // they move
+    below[0].before(card);
   }
 
   function swap(fresh) {
@@ -96,8 +131,14 @@
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (list) merge(fresh);
     if (swaps) swap(fresh);
-    const badge = fresh.querySelector(".count"), old = document.querySelector(".count");
-    if (badge && old) old.replaceWith(badge);
+    document.querySelectorAll("[data-badge]").forEach((old) => {
+      const badge = fresh.querySelector(`[data-badge="${old.dataset.badge}"]`);
+      if (badge) old.replaceWith(badge);
+    });
+    document.querySelectorAll("[data-part]").forEach((old) => {
+      const part = fresh.querySelector(`[data-part="${old.dataset.part}"]`);
+      if (part && part.innerHTML !== old.innerHTML) old.replaceChildren(...part.childNodes);
+    });
     document.title = fresh.title;
   }
 
