@@ -195,7 +195,7 @@ class _Doctor:
 
         processes = self.found.facts.get("processes", {})
         sender = any(processes.get(name) for name in ("serve", "console"))
-        findings = look(self.settings, self.keyring, facts, sender=sender)
+        findings = look(self.settings, lambda: self.keyring, facts, sender=sender)
         self.found.warnings += findings.warnings
         for text in findings.problems:
             self.problem(text)

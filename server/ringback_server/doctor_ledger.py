@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ringback.keys import Keyring
@@ -29,11 +30,12 @@ class Findings:
     warnings: list[str] = field(default_factory=list)
 
 
-def look(settings: Settings, keyring: Keyring | None, facts: dict[str, Any], *, sender: bool) -> Findings:
+def look(settings: Settings, keyring: Callable[[], Keyring | None], facts: dict[str, Any], *, sender: bool) -> Findings:
     """Add what is found to `facts`. `sender` tells whether a process that sends what is scheduled is seen to run.
 
     Raises:
-        LedgerError: the ledger cannot be opened or written.
+        LedgerError: the ledger cannot be opened or written; what could be seen without the key is in `facts`.
+        ConfigurationError: the key cannot be used; likewise.
     """
     found, path = Findings(), settings.ledger_path
     facts["file"], facts["exists"] = str(path), path.exists()
@@ -50,8 +52,8 @@ def look(settings: Settings, keyring: Keyring | None, facts: dict[str, Any], *, 
         found.problems.append(f"The ledger cannot be read: {kind}. Restore it, or move it away to begin a new one.")
         return found
     _look_at_wal(path, facts, found)
-    if keyring is not None:
-        facts["writable"] = _is_writable(path, keyring)
+    if (keys := keyring()) is not None:
+        facts["writable"] = _is_writable(path, keys)
     return found
 
 
@@ -77,8 +79,9 @@ def _look_at_doubt(connection: sqlite3.Connection, facts: dict[str, Any], found:
     if count:
         more = f" and {count - _MOST_IDS} more" if count > _MOST_IDS else ""
         found.warnings.append(
-            f"{count} may or may not have gone out: {', '.join(facts['in_doubt']['ids'])}{more}. Do not send them again."
-            " Ask the recipient, or look at the carrier's own list. Then, in a terminal: ringback resolve ID sent|not-sent"
+            f"{count} may or may not have gone out: {', '.join(facts['in_doubt']['ids'])}{more}. Do not send them "
+            "again. Ask the recipient, or look at the carrier's own list. Then, in a terminal: ringback resolve ID "
+            "sent|not-sent"
         )
 
 
@@ -102,7 +105,8 @@ def _look_at_schedule(
     if late:
         found.warnings.append(
             f"{late} scheduled should have gone out by now, the first on {tell_moment(due)}. Either nothing "
-            f"runs that sends them, or the carrier takes nothing. After {settings.schedule_grace_s:g} s they are not sent."
+            "runs that sends them, or the carrier takes nothing. They are not sent when they are later than "
+            f"{settings.schedule_grace_s:g} s."
         )
     if other:
         found.warnings.append(
