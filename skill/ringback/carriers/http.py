@@ -21,6 +21,7 @@ from ringback.errors import (
     CarrierUnreachable,
     CarrierUnreadable,
 )
+from ringback.model.text import encodable
 from ringback.steps import reached
 
 if TYPE_CHECKING:
@@ -217,5 +218,5 @@ def _detail(answer: bytes | None) -> str:
 
 def carrier_words(text: str) -> str:
     """A carrier's own words, safe to keep: cut, on one line, numbers masked."""
-    line = " ".join(text[:_ANSWER_LIMIT].split())
+    line = " ".join(encodable(text[:_ANSWER_LIMIT]).split())
     return _NUMBER.sub(lambda match: f"•••{match.group()[-4:]}", line)[:_DETAIL_LIMIT]

@@ -9,6 +9,7 @@ from ringback.carriers.standard_webhooks import verified
 from ringback.carriers.thinkfleetbot import read_report
 from ringback.errors import CallbackRejected, CarrierUnreadable
 from ringback.model.news import Inbox, ReceivedText, StatusNews
+from ringback.model.text import encodable
 
 if TYPE_CHECKING:
     from ringback.model.news import CallbackRequest, News
@@ -27,10 +28,10 @@ class SandboxCallbacks:
         """
         body = verified(request, secret=secret, now=now)
         kind, data = body.get("type"), body.get("data")
-        carrier_id = data.get("id") if isinstance(data, dict) else None
-        if not isinstance(data, dict) or not isinstance(carrier_id, str) or not 0 < len(carrier_id) <= _LONGEST_ID:
+        carrier_id = _id(data) if isinstance(data, dict) else None
+        if not isinstance(data, dict) or carrier_id is None:
             raise CallbackRejected("The callback tells of nothing that has an id.", hint="Check what is sent there.")
-        if kind in {"message.status", "call.status"}:
+        if kind in ("message.status", "call.status"):
             return (StatusNews(carrier_id, read_report(data)),)
         text = _text(data) if kind == "message.received" else None
         return () if text is None else (text,)
@@ -51,11 +52,17 @@ def read_texts(answer: Any) -> Inbox:
 
 
 def _text(item: dict[str, Any]) -> ReceivedText | None:
-    carrier_id, sender, body = item.get("id"), item.get("from"), item.get("body")
-    if not (isinstance(carrier_id, str) and isinstance(sender, str) and isinstance(body, str)):
+    carrier_id, sender, body = _id(item), item.get("from"), item.get("body")
+    if carrier_id is None or not (isinstance(sender, str) and isinstance(body, str)):
         return None
     try:
         sent_at = datetime.fromisoformat(str(item.get("created_at"))).timestamp()
     except ValueError:
         return None
-    return ReceivedText(carrier_id, sender, body, sent_at)
+    return ReceivedText(carrier_id, encodable(sender), encodable(body), sent_at)
+
+
+def _id(item: dict[str, Any]) -> str | None:
+    """An id that can be kept and looked up."""
+    value = item.get("id")
+    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST_ID and value.isascii() else None

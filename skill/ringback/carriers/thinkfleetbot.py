@@ -212,7 +212,7 @@ def _seconds(value: object) -> float | None:
 
 
 def _https(value: object) -> str | None:
-    return value if isinstance(value, str) and value.startswith("https://") else None
+    return value if isinstance(value, str) and value.startswith("https://") and value.isascii() else None
 
 
 def _own_number(value: object) -> PhoneNumber | None:

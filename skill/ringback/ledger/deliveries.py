@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from ringback.ledger.parking import is_first, parked_reports
@@ -193,13 +194,13 @@ class Deliveries:
 
     def _learn(self, record: Record, report: Report) -> sqlite3.Row | None:
         """The row after a report, inside a transaction; `None` where it had moved since it was read."""
-        target = report.status
+        target, known = report.status, _with_what_was_known(record, report)
         row = self._database.one(
             "learn",
             id=record.id,
             source=record.status,
             target=target,
-            outcome=self._store.seal_outcome(record.carrier_id, report, record.id),
+            outcome=self._store.seal_outcome(record.carrier_id, known, record.id),
             ended=target.ended,
             now=self._store.now(),
         )
@@ -221,5 +222,16 @@ class Deliveries:
 def _is_news(record: Record, report: Report) -> bool:
     """Whether a report tells something that may be stored: a step forward, or more about the same status."""
     if report.status is record.status:
-        return report != record.report
+        return _with_what_was_known(record, report) != record.report
     return may_follow(report.status, record.status)
+
+
+def _with_what_was_known(record: Record, report: Report) -> Report:
+    """The report, with what an earlier one told and it does not: carriers repeat themselves in fewer words."""
+    before = record.report
+    if before is None:
+        return report
+    kept = {each.name: getattr(before, each.name) for each in fields(Report) if getattr(report, each.name) is None}
+    if before.status is not report.status:
+        kept.pop("error", None)  # it is about the earlier status
+    return replace(report, **kept)

@@ -75,6 +75,11 @@ def is_encodable(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
+def encodable(text: str) -> str:
+    """The text with a question mark in place of each half of a surrogate pair, which JSON can bring in."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def has_link(text: str) -> bool:
     """Whether a telephone would make something in the text a link to the web."""
     return _LINK.search(text) is not None
