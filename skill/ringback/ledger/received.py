@@ -75,6 +75,9 @@ class Inbox:
         sent = self._database.all("page", before=sent_before, limit=limit + 1)
         received = self._database.all("received_page", before=received_before, limit=limit + 1)
         is_more = len(sent) + len(received) > limit
+        # A direction of which nothing is shown yet: what comes in from now on belongs to no later page.
+        sent_before = sent[0]["seq"] + 1 if sent else 1
+        received_before = received[0]["seq"] + 1 if received else 1
         entries: list[Record | Received] = []
         for is_sent, row in islice(_newest_first(sent, received), limit):
             if is_sent:
