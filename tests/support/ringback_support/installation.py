@@ -140,3 +140,8 @@ def rows(home: Path, statement: str, *values: Any) -> list[Any]:
     """What stands in the file, for another program."""
     with closing(sqlite3.connect(home / "ledger.db", isolation_level=None)) as connection:
         return connection.execute(statement, values).fetchall()
+
+
+def content_of(home: Path) -> bytes:
+    """Every byte of the ledger's file and of the log beside it."""
+    return b"".join(path.read_bytes() for path in sorted(home.glob("ledger.db*")))
