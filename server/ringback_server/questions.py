@@ -71,7 +71,8 @@ def when(question: Question) -> list[str]:
     lines = [f"When: {tell_moment(at)}, not at once. Until then you can cancel it."]
     here = datetime.fromtimestamp(at, UTC).astimezone()
     if here.utcoffset():
-        lines.append(f"  by this machine's clock: {here:%a} {here.day} {here:%b %Y, %H:%M} ({_offset(here)})")
+        time = here.strftime("%H:%M:%S" if here.second else "%H:%M")
+        lines.append(f"  by this machine's clock: {here:%a} {here.day} {here:%b %Y}, {time} ({_offset(here)})")
     there = _in_country(at, question.region)
     if there:
         lines.append(f"  likely where the recipient is: {there}")

@@ -183,6 +183,11 @@ def arguments_of(tool: str, text: str, to: str = TO) -> dict[str, Any]:
     return {"to": to, "body": text} | ({"media_url": "https://media.example/a.png"} if tool == "send-mms" else {})
 
 
+def in_seconds(house: House, seconds: float) -> str:
+    """A moment by the installation's clock, as a model writes it."""
+    return (house.clock.now() + timedelta(seconds=seconds)).isoformat()
+
+
 def receipt_of(result: types.CallToolResult) -> dict[str, Any]:
     """The structured receipt of a call that worked."""
     assert not result.is_error, result.content

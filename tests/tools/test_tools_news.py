@@ -11,7 +11,7 @@ import pytest
 from mcp import Client
 from mcp.client.subscriptions import ResourceUpdated
 from mcp.shared.exceptions import MCPDeprecationWarning
-from tests.tools.support import ERAS, LIMIT_S, TO, receipt_of
+from tests.tools.support import ERAS, LIMIT_S, TO, in_seconds, receipt_of
 
 from ringback.approvals import Answer
 from ringback.ledger.records import Choice, Level
@@ -26,7 +26,9 @@ WISH = {"to": TO, "body": "news of this"}
 
 
 @asynccontextmanager
-async def following(house: House, mode: str) -> AsyncIterator[tuple[Client, str, Callable[[], Awaitable[str]]]]:
+async def following(
+    house: House, mode: str, wish: dict[str, Any] = WISH
+) -> AsyncIterator[tuple[Client, str, Callable[[], Awaitable[str]]]]:
     """A client that follows one waiting outbound: itself, the outbound's id, and what waits for the next update."""
     updates: asyncio.Queue[str] = asyncio.Queue()
 
@@ -35,7 +37,7 @@ async def following(house: House, mode: str) -> AsyncIterator[tuple[Client, str,
             updates.put_nowait(str(message.params.uri))
 
     async with Client(build_server(house.host()), mode=mode, message_handler=on_message) as client:
-        outbound = receipt_of(await client.call_tool("send-sms", WISH))["id"]
+        outbound = receipt_of(await client.call_tool("send-sms", wish))["id"]
         uri = f"ringback://outbound/{outbound}"
         if mode == "legacy":
             with pytest.warns(MCPDeprecationWarning):
@@ -84,6 +86,18 @@ async def test_an_expiry_is_told_though_nobody_asks(house: House, mode: str) -> 
         house.clock.offset_s = 601
         await drained(client, outbound, next_update, "expired")
     assert house.posts() == []
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_scheduled_one_is_told_when_it_goes_out_at_its_time(house: House, mode: str) -> None:
+    wish = {**WISH, "send_at": in_seconds(house, 120)}
+    async with following(house, mode, wish) as (client, outbound, next_update), house.opened() as page:
+        await page.person.answer(outbound, Answer(Choice.ONCE, Level.A2, "page"))
+        await drained(client, outbound, next_update, "scheduled")
+        assert house.posts() == []
+        house.clock.offset_s = 121
+        await drained(client, outbound, next_update, "queued")
+    assert house.texts() == ["news of this"]
 
 
 async def test_news_of_one_outbound_is_not_told_to_who_follows_another(house: House) -> None:
