@@ -10,7 +10,7 @@ import traceback
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tests.crash.lives import Clock, Diary, Wish, at_sandbox, live, pass_time, sandbox
+from tests.crash.lives import Clock, Diary, Wish, live, pass_time, sandbox
 from tests.crash.scenarios import DUE_S, SCENARIOS
 from tests.crash.verdicts import Case, Life
 
@@ -26,14 +26,14 @@ LIVES_LIMIT = 6
 """By so many undisturbed lives everything must have come to rest."""
 
 
-def fork(work: Callable[[], None]) -> int:
+def fork(work: Callable[[], None], limit_s: int = LIFE_LIMIT_S) -> int:
     """Do `work` in a child that ends with it, and in time; its process id."""
     child = os.fork()
     if child:
         return child
     code = 1
     try:
-        signal.alarm(LIFE_LIMIT_S)
+        signal.alarm(limit_s)
         work()
         code = 0
     except BaseException:  # noqa: BLE001 - nothing of the parent's may go on in the child
@@ -55,7 +55,8 @@ class Stage:
         """Kill the first lives at these steps, by number or by name; let the others end."""
         home, wish = self.set_up()
         case = Case(scenario, kills)
-        sandbox(home, "POST", "faults", {"next": 1, "kind": SCENARIOS[scenario].fault})
+        if SCENARIOS[scenario].fault is not None:
+            sandbox(home, "POST", "faults", {"next": 1, "kind": SCENARIOS[scenario].fault})
         for end in kills:
             self._live(home, case, wish, end)
         while len(case.lives) < len(kills) + LIVES_LIMIT:
@@ -105,12 +106,12 @@ class Stage:
 
     def _count(self, home: Path, case: Case, wish: Wish) -> None:
         """Read the sandbox's record and empty it. What is in it for another wish was sent after that one's end."""
-        items = at_sandbox(home)
-        posts = [each for each in sandbox(home, "GET", "requests") if each["method"] == "POST"]
-        strays = [each for each in items if each["to"] != wish.to]
-        if strays:
-            raise RuntimeError(f"{len(strays)} of another wish arrived during {case.scenario}, {case.kills}")
-        case.taken, case.posts, case.replies = len(items), len(posts), len(sandbox(home, "GET", "replies"))
+        record = sandbox(home, "GET", "export")
+        taken = [item for item in record["items"] if item["type"] != "reply"]
+        if any(item["to"] != wish.to for item in taken):
+            raise RuntimeError(f"something of another wish arrived during {case.scenario}, {case.kills}")
+        case.taken, case.replies = len(taken), len(record["items"]) - len(taken)
+        case.posts = sum(request["method"] == "POST" for request in record["requests"])
         sandbox(home, "POST", "reset", {})
 
 

@@ -26,3 +26,4 @@ def warm_up(stage: Stage) -> None:
     assert threading.active_count() == 1, "a fork would leave threads behind"
     gc.collect()
     gc.freeze()
+    gc.disable()  # what it would touch in a child has to be copied first
