@@ -2,8 +2,11 @@
 
 import asyncio
 import base64
+import contextlib
+import heapq
 import hmac
 import ipaddress
+import itertools
 import logging
 import secrets
 import time
@@ -20,7 +23,6 @@ logger = logging.getLogger(__name__)
 
 TRIES = 8
 # Each wait is five times the one before, up to sixty times the first: 1, 5, 25, 60, 60, 60 and 60 s.
-FIRST_WAIT_S = 1.0
 _GROWTH = 5
 _LONGEST = 60
 ANSWER_S = 5.0
@@ -50,6 +52,10 @@ class NotTakenError(Exception):
     """The receiver did not answer 2xx; its text says what happened instead."""
 
 
+class NobodyThereError(NotTakenError):
+    """Nothing listens at the URL."""
+
+
 def sign(secret: bytes, event: Event, moment: int) -> str:
     """The `webhook-signature` of one try at `moment`, in seconds since 1970."""
     signed = f"{event.id}.{moment}.".encode("ascii") + event.body
@@ -75,14 +81,15 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Lane:
+    name: str
     queue: deque[Event]
-    task: asyncio.Task[None]
+    tries: int = 0
 
 
 class Delivery:
-    """Takes events to the registered URL. What waits is in memory only.
+    """Takes events to the registered URL, a few at a time. What waits is in memory only.
 
     Args:
         first_wait_s: Real seconds before the second try; later waits grow from it.
@@ -95,71 +102,111 @@ class Delivery:
         self.target: Registration | None = None
         self._first_wait_s = first_wait_s
         self._lanes: dict[str, _Lane] = {}
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        # Lanes with something to send, by the moment of their next try on the event loop's clock.
+        self._due: list[tuple[float, int, _Lane]] = []
+        self._order = itertools.count()
+        self._rest_until = 0.0
+        self._changed = asyncio.Event()
+        self._runner: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
         self._client: httpx2.AsyncClient | None = None
         self._complained = False
 
     def put(self, event: Event) -> None:
         """Let `event` leave after what its lane already holds. Returns at once."""
         lane = self._lanes.get(event.lane)
-        if lane is None:
-            queue = deque([event])
-            self._lanes[event.lane] = _Lane(queue, asyncio.create_task(self._drain(event.lane, queue)))
-        else:
+        if lane is not None:
             lane.queue.append(event)
+            return
+        lane = self._lanes[event.lane] = _Lane(event.lane, deque([event]))
+        self._schedule(lane, 0)
+        if self._runner is None:
+            self._runner = asyncio.create_task(self._run())
 
     async def first_try(self, lane: str) -> None:
         """Return once the event at the head of the lane was tried, or after the time that one try may take."""
         if lane in self._lanes:
-            tried = asyncio.ensure_future(self._lanes[lane].queue[0].tried.wait())
-            await asyncio.wait({tried}, timeout=ANSWER_S)
-            tried.cancel()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ANSWER_S):
+                    await self._lanes[lane].queue[0].tried.wait()
 
     def clear(self) -> None:
         """Forget everything that has not left yet."""
+        for task in self._under_way:
+            task.cancel()
         for lane in self._lanes.values():
-            lane.task.cancel()
             for event in lane.queue:
                 event.tried.set()
         self._lanes.clear()
+        self._due.clear()
+        self._rest_until = 0.0
         self._complained = False
 
     async def close(self) -> None:
         """Forget everything and close the connections."""
         self.clear()
+        if self._runner is not None:
+            self._runner.cancel()
         if self._client is not None:
             await self._client.aclose()
 
-    async def _drain(self, lane: str, queue: deque[Event]) -> None:
-        while queue:
-            try:
-                await self._deliver(queue[0])
-            except NotTakenError as error:
+    def _schedule(self, lane: _Lane, wait_s: float) -> None:
+        moment = asyncio.get_running_loop().time() + wait_s
+        heapq.heappush(self._due, (moment, next(self._order), lane))
+        self._changed.set()
+
+    async def _run(self) -> None:
+        """Start each try when it is due and there is room for it; runs until cancelled."""
+        while True:
+            lane = await self._next()
+            task = asyncio.create_task(self._try(lane))
+            self._under_way.add(task)
+            task.add_done_callback(self._ended)
+
+    async def _next(self) -> _Lane:
+        while True:
+            wait = None
+            if self._due and len(self._under_way) < _AT_ONCE:
+                wait = max(self._due[0][0], self._rest_until) - asyncio.get_running_loop().time()
+                if wait <= 0:
+                    return heapq.heappop(self._due)[2]
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._changed.set()
+
+    async def _try(self, lane: _Lane) -> None:
+        event = lane.queue[0]
+        lane.tries += 1
+        try:
+            await self._post(event)
+        except NotTakenError as error:
+            if isinstance(error, NobodyThereError):
+                # Then nobody takes the others either: all rest a while, so that a dead receiver costs next to nothing.
+                self._rest_until = asyncio.get_running_loop().time() + self._first_wait_s
+            if lane.tries < TRIES:
+                self._schedule(lane, self._first_wait_s * min(_GROWTH ** (lane.tries - 1), _LONGEST))
+            else:
                 self._complain(error)
-            queue.popleft()
-        del self._lanes[lane]
+                self._advance(lane)
+        else:
+            self._complained = False
+            self._advance(lane)
+        finally:
+            event.tried.set()
 
-    async def _deliver(self, event: Event) -> None:
-        import stamina
-
-        # Its own hook writes a line for each retry: more than whoever reads standard error wants, if anybody does.
-        stamina.instrumentation.set_on_retry_hooks(())
-        async for attempt in stamina.retry_context(
-            on=NotTakenError,
-            attempts=TRIES,
-            timeout=None,
-            wait_initial=self._first_wait_s,
-            wait_max=self._first_wait_s * _LONGEST,
-            wait_exp_base=_GROWTH,
-            wait_jitter=0,
-        ):
-            with attempt:
-                try:
-                    async with self._slots:
-                        await self._post(event)
-                finally:
-                    event.tried.set()
-        self._complained = False
+    def _advance(self, lane: _Lane) -> None:
+        """Go on to the lane's next event, or let go of the lane."""
+        lane.queue.popleft()
+        lane.tries = 0
+        if lane.queue:
+            self._schedule(lane, 0)
+        else:
+            del self._lanes[lane.name]
 
     async def _post(self, event: Event) -> None:
         import httpx2
@@ -179,6 +226,8 @@ class Delivery:
             # The whole try is timed: the client's own limit is one for each step of it.
             async with asyncio.timeout(ANSWER_S):
                 answer = await self._client.post(self.target.url, content=event.body, headers=headers)
+        except httpx2.ConnectError as error:
+            raise NobodyThereError("nobody listens there") from error
         except (httpx2.HTTPError, TimeoutError) as error:
             raise NotTakenError(type(error).__name__) from error
         if not answer.is_success:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -248,3 +250,10 @@ def test_the_table_of_magic_numbers_is_told_whole(sandbox: Sandbox) -> None:
     table = sandbox.get("/sandbox/magic")
     assert [row["number"] for row in table] == [f"+1555010000{digit}" for digit in range(1, 10)]
     assert all(row["does"] for row in table)
+
+
+def test_the_page_on_the_sandbox_lists_every_fault_and_no_other(sandbox: Sandbox) -> None:
+    refused = sandbox.client.post("/sandbox/faults", json={"kind": "nothing"}).json()["error"]
+    page = (Path(__file__).parents[2] / "docs" / "carriers" / "sandbox.md").read_text("utf-8")
+    table = re.findall(r"^\| `([a-z0-9-]+)` \| (?:not )?accepted \|", page, re.MULTILINE)
+    assert sorted(table) == sorted(refused.partition("one of ")[2].split(", "))
