@@ -40,6 +40,7 @@ class Erasure:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._database = store.database
+        self._is_in_log = False
 
     async def sweep(self) -> int:
         """Erase a batch of what ended longer ago than the retention; how many rows it were, so that 0 means done."""
@@ -50,6 +51,9 @@ class Erasure:
             "parked_before": now - PARKED_S,
         }
         if self._database.one("any_to_erase", **cutoffs) is None:
+            if self._is_in_log:  # what was erased stands there, and in the file, until both are written anew
+                self._database.truncate_wal()
+                self._is_in_log = False
             return 0
         with self._database.transaction("erase"):
             found = self._database.all("erase_old", now=now, limit=BATCH, before=cutoffs["before"])
@@ -57,6 +61,7 @@ class Erasure:
             found += self._database.all("forget_wishes", limit=BATCH, wish_before=cutoffs["wish_before"])
             found += self._database.all("drop_parked", limit=BATCH, parked_before=cutoffs["parked_before"])
             found += self._database.all("drop_callbacks", limit=BATCH, before=cutoffs["before"])
+        self._is_in_log = True
         return len(found)
 
     async def forget(self, number: PhoneNumber) -> Forgotten:
