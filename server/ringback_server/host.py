@@ -1,7 +1,7 @@
 """The installation behind the MCP server: opened when it is first needed, tended while the server runs.
 
-An opening whose key was rotated, or whose ledger failed, is given up: who uses it ends with the error, the next one
-opens the installation anew. So a new key or a mended disk is picked up while the server runs.
+An opening whose key was rotated, or whose ledger failed or was replaced, is given up: who uses it ends with the error,
+the next one opens the installation anew. So a new key or a restored ledger is picked up while the server runs.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class _Opening:
 
     opened: Ringback
     closing: AsyncExitStack
+    file: tuple[int, int] | None
+    """Which file the ledger was, by device and inode."""
     users: int = 0
     given_up: bool = False
 
@@ -85,13 +87,15 @@ class Host:
     async def _take(self) -> _Opening:
         async with self._lock:
             stale = self._opening
-            if stale is not None and _is_stale(stale.opened):
+            if stale is not None and _is_stale(stale):
                 self._give_up(stale)
                 self._close_unused(stale)
             if self._opening is None:
+                if self._closing:  # SQLite clears up beside the file when it closes it: before another opens it
+                    await asyncio.wait(self._closing)
                 closing = AsyncExitStack()
                 opened = await closing.enter_async_context(self._open())
-                self._opening = _Opening(opened, closing)
+                self._opening = _Opening(opened, closing, _file_of(opened))
                 self._not_closed.add(self._opening)
                 self.openings += 1
                 self._wanted.set()
@@ -186,10 +190,19 @@ class Host:
         return more
 
 
-def _is_stale(opened: Ringback) -> bool:
-    """Whether the ledger was put under another key since, so that this opening can read and write nothing of it."""
-    database = opened.ledger.database
+def _is_stale(opening: _Opening) -> bool:
+    """Whether the ledger was put under another key since, or another file was put in its place."""
+    database = opening.opened.ledger.database
     try:
-        return database.key is not None and database.peek_meta("key") != database.key
+        rotated = database.key is not None and database.peek_meta("key") != database.key
     except LedgerError:
         return True
+    return rotated or _file_of(opening.opened) != opening.file
+
+
+def _file_of(opened: Ringback) -> tuple[int, int] | None:
+    try:
+        found = opened.settings.ledger_path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -193,13 +193,45 @@ async def test_who_uses_an_opening_that_is_given_up_keeps_it_until_it_is_done(ho
         async with host.using() as after:
             assert after is not before
             assert after.keyring.fingerprint != before.keyring.fingerprint
-            assert before.ledger.database.peek_meta("key") == after.keyring.fingerprint  # still open
+            for _ in range(20):  # what would close it comes to its turn
+                await asyncio.sleep(0)
+            assert before.ledger.database.peek_meta("key") == after.keyring.fingerprint
         async with host.using() as again:
             assert again is after
     await host.aclose()
     for closed in (before, after):
         with pytest.raises(LedgerError):
             closed.ledger.database.peek_meta("key")
+
+
+async def test_an_opening_whose_ledger_failed_is_not_used_again(house: House) -> None:
+    host = house.host()
+    before: Ringback | None = None
+    with pytest.raises(LedgerError):
+        async with host.using() as before:
+            raise LedgerError("The disk is full.")
+    async with host.using() as after, host.using() as again:
+        assert before is not after is again
+    assert host.openings == 2
+    await host.aclose()
+
+
+async def test_a_ledger_that_was_restored_from_a_copy_is_used_and_not_the_one_that_was_replaced(house: House) -> None:
+    async with house.client() as client:
+        kept = receipt_of(await client.call_tool("send-sms", {**WISH, "body": "in the copy"}))
+        async with house.opened() as opened:
+            opened.ledger.database.truncate_wal()
+        copy = house.home / "copy.db"
+        copy.write_bytes((house.home / "ledger.db").read_bytes())
+        await client.call_tool("send-sms", {**WISH, "body": "not in the copy"})
+        copy.replace(house.home / "ledger.db")
+        for leftover in house.home.glob("ledger.db-*"):
+            leftover.unlink()
+        new = receipt_of(await client.call_tool("send-sms", {**WISH, "body": "after it"}))
+        shown = receipt_of(await client.call_tool("history", {}))["items"]
+    async with house.opened() as opened:
+        stored = (await opened.telephone.history()).items
+    assert [item["id"] for item in shown] == [item.id for item in stored] == [new["id"], kept["id"]]
 
 
 async def test_a_resource_that_the_ledger_cannot_give_is_not_told_as_missing(house: House) -> None:
