@@ -175,15 +175,15 @@ def test_a_callback_that_meets_500_twice_comes_again_the_same_and_what_follows_w
     assert all(one.signed for one in told)
 
 
-def test_the_waits_grow_five_times_up_to_sixty_and_after_eight_tries_the_next_status_goes(
+def test_the_waits_grow_five_times_up_to_sixty_and_after_eight_tries_the_next_status_begins_anew(
     hasty_sandbox: Sandbox, receiver: Receiver
 ) -> None:
-    receiver.answers = [500] * 8
+    receiver.answers = [500] * 9
     register(hasty_sandbox, receiver)
     hasty_sandbox.text("Hello", TO)
     hasty_sandbox.advance(1)
-    told = receiver.next(9)
-    assert [one.data["status"] for one in told] == ["queued"] * 8 + ["sent"]
+    told = receiver.next(10)
+    assert [one.data["status"] for one in told] == ["queued"] * 8 + ["sent"] * 2
     waits = [later.at - earlier.at for earlier, later in pairwise(told[:8])]
     least = [0.01, 0.05, 0.25, 0.6, 0.6, 0.6, 0.6]
     assert all(wait >= bound - 0.005 for wait, bound in zip(waits, least, strict=True))
@@ -213,6 +213,17 @@ def test_a_receiver_that_comes_back_gets_what_it_missed(hasty_sandbox: Sandbox) 
     hasty_sandbox.advance(2)
     with receiving(port) as receiver:
         assert receiver.statuses(3) == MESSAGE
+
+
+def test_an_answer_that_does_not_come_within_five_seconds_is_not_waited_for(
+    hasty_sandbox: Sandbox, receiver: Receiver
+) -> None:
+    receiver.gate.clear()
+    register(hasty_sandbox, receiver)
+    hasty_sandbox.text("Hello", TO)
+    first, second = receiver.next(2)
+    assert first.id == second.id
+    assert 4.9 < second.at - first.at < LIMIT_S
 
 
 def test_a_receiver_that_is_stuck_holds_up_neither_the_sandbox_nor_other_items(
