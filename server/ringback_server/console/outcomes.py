@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
+from ringback.model.text import visible
 from ringback_server.console.moments import duration
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ _STATUS_WORDS: Final = {
     Status.IN_PROGRESS: ("moving", "Call in progress"),
 }
 _REASON_WORDS: Final = {
-    (Status.SENT, "person_says_sent"): ("good", "Went out, says a person"),
-    (Status.FAILED, "person_says_not_sent"): ("no", "Did not go out, says a person"),
+    (Status.SENT, "person_says_sent"): ("good", "Sent, a person says"),
+    (Status.FAILED, "person_says_not_sent"): ("no", "Not sent, a person says"),
     (Status.EXPIRED, "missed_time"): ("bad", "Missed its time"),
 }
 _LEVELS: Final = {
@@ -69,11 +70,12 @@ def outcome_view(receipt: Receipt) -> dict[str, Any]:
         "tone": tone,
         "word": word,
         "status": status.value,
-        "summary": receipt.summary,
+        # The carrier's own words are somebody else's text, too.
+        "summary": visible(receipt.summary),
         "level": receipt.approval,
         "level_words": _LEVELS.get(receipt.approval or ""),
         "reason": receipt.reason,
-        "error": receipt.error,
+        "error": receipt.error and visible(receipt.error),
         "keys": receipt.keys,
         "updated_at": _seconds(receipt.updated_at),
         "ended": status.ended and status is not Status.UNKNOWN,  # of a doubt more may be heard
@@ -82,7 +84,7 @@ def outcome_view(receipt: Receipt) -> dict[str, Any]:
 
 def doubt_view(receipt: Receipt) -> dict[str, Any]:
     """What is known of an outbound of which nobody knows whether it went out."""
-    return {**outcome_view(receipt), "happened": _DOUBTS.get(receipt.reason or "", receipt.summary)}
+    return {**outcome_view(receipt), "happened": _DOUBTS.get(receipt.reason or "", visible(receipt.summary))}
 
 
 def lateness(receipt: Receipt, *, send_at: float, grace_s: float, now: float) -> str | None:

@@ -14,7 +14,7 @@ from ringback.errors import NotFound
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
 from ringback.receipts import receipt as receipt_of
-from ringback_server.console.gate import Access, Gate, Parts, Visit
+from ringback_server.console.gate import LIVE_HEADER, Access, Gate, Parts, Visit
 from ringback_server.console.outcomes import CHANNELS, bare_view, doubt_view, lateness, outcome_view
 from ringback_server.console.views import allowance_view, claimed, line_view, question_view, received_view
 
@@ -86,7 +86,8 @@ class Pages:
             raise HTTPException(404, "There is no such page.")
         entry = await self.doubt(wanted)
         if entry is None:
-            visit.session.notes.append("There is no doubt about it any more.")
+            if LIVE_HEADER not in visit.request.headers:
+                visit.session.notes.append("There is no doubt about it any more.")
             return RedirectResponse(f"/outbounds/{wanted}", 303)
         view = {**self._view(entry[0]), **doubt_view(entry[1])}
         return self._gate.render("claim.html", visit, entry=view, sent=sent, seen=claimed(entry[0], sent=sent))

@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 from tests.conftest import Sandbox, launch_sandbox
 
+from ringback import approvals
+from ringback.ledger.records import Choice, Level
 from ringback.opening import Ringback, open_ringback
 from ringback.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -40,6 +43,8 @@ FLAGS = [
 ]
 PASSPHRASE = "seven blue kettles"
 TO = "+12025550123"
+YES = approvals.Answer(Choice.ONCE, Level.A2, "page")
+LIVE_MS = 10_000
 
 
 @dataclass
@@ -107,6 +112,26 @@ class Installation:
 
     def text(self, body: str, to: str = TO) -> Receipt:
         return self.do(lambda opened: opened.telephone.send_sms(to, body))
+
+    def agreed(self, body: str, to: str = TO, *, at: datetime | None = None) -> Receipt:
+        """Something that a person said yes to, at once or for a later time."""
+
+        async def agree(opened: Ringback) -> Receipt:
+            receipt = await opened.telephone.send_sms(to, body, send_at=at and at.isoformat())
+            return await opened.person.answer(receipt.id, YES)
+
+        return self.do(agree)
+
+    def doubtful(self, body: str) -> Receipt:
+        """Something of which nobody knows whether it went out: the carrier answered with an error of its own."""
+        self.sandbox.post("/sandbox/faults", {"next": 1, "kind": "500"})
+        receipt = self.agreed(body)
+        assert receipt.status == "unknown"
+        return receipt
+
+    def write(self, body: str, sender: str = TO) -> None:
+        """Somebody texts the agent's line."""
+        self.sandbox.post("/sandbox/replies", {"from": sender, "body": body})
 
     def status(self, outbound_id: str) -> str:
         async def read(opened: Ringback) -> str:
@@ -221,11 +246,15 @@ def console(module_installation: Installation) -> Console:
 
 @pytest.fixture
 def shared(module_installation: Installation) -> Installation:
-    """The shared installation with nothing waiting, nobody allowed and an empty handset."""
+    """The shared installation with nothing waiting, scheduled or in doubt, nobody allowed and an empty handset."""
 
     async def tidy(opened: Ringback) -> None:
         for question in await opened.person.waiting():
             await opened.telephone.cancel(question.id)
+        for question in await opened.person.scheduled():
+            await opened.telephone.cancel(question.id)
+        for question, _ in await opened.person.doubtful():
+            await opened.person.resolve(question.id, sent=False)
         for allowance in await opened.person.allowances():
             await opened.person.revoke(allowance.id)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import httpx2
-from tests.e2e.console.conftest import PASSPHRASE, hidden
+from tests.e2e.console.conftest import PASSPHRASE, TO, YES, hidden
 
 from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Acceptance, Channel, Line, Outbound, Report
@@ -54,6 +54,9 @@ class Counting:
     live: bool = False
     name: str = "sandbox"
     sent: list[Outbound] = field(default_factory=list)
+    troubles: list[Exception] = field(default_factory=list)
+    """What the next requests come to; after them everything is taken."""
+    callbacks: None = None
 
     async def line(self) -> Line:
         return Line(
@@ -61,6 +64,8 @@ class Counting:
         )
 
     async def transmit(self, outbound: Outbound) -> Acceptance:
+        if self.troubles:
+            raise self.troubles.pop(0)
         self.sent.append(outbound)
         return Acceptance(f"id-{len(self.sent)}", Status.ACCEPTED)
 
@@ -69,6 +74,12 @@ class Counting:
 
     async def history(self, limit: int) -> list[CarrierItem]:
         return []
+
+    async def inbox(self, cursor: str | None) -> None:
+        return None
+
+    async def subscribe(self, url: str, secret: bytes) -> bool:
+        return False
 
     async def aclose(self) -> None:
         pass
@@ -84,6 +95,16 @@ class Desk:
     home: Path
     browser: httpx2.AsyncClient
     cookie: str = ""
+
+    async def agreed(self, body: str, to: str = TO, *, after_s: float | None = None) -> str:
+        """Something that a person said yes to, at once or for a later time; its id."""
+        later = None if after_s is None else self.clock.now() + timedelta(seconds=after_s)
+        receipt = await self.opened.telephone.send_sms(to, body, send_at=later and later.isoformat())
+        await self.opened.person.answer(receipt.id, YES)
+        return receipt.id
+
+    async def status(self, outbound_id: str) -> str:
+        return (await self.opened.ledger.outbounds.get(outbound_id)).status.value
 
     async def get(self, path: str = "/", **headers: str) -> httpx2.Response:
         return await self._ask("GET", path, {name.replace("_", "-"): value for name, value in headers.items()})

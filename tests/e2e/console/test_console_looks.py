@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,20 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from tests.e2e.console.conftest import Console, Installation
 
+    from ringback.receipts import Receipt
+
+_COUNT = count()
+PAGES = ("/", "/scheduled", "/doubtful", "/received", "/history", "/allowed", "/line")
 pytestmark = pytest.mark.browser
+
+
+def fill(installation: Installation, body: str) -> Receipt:
+    """Every list with something in it; what is in doubt."""
+    installation.agreed(body, at=datetime.now(UTC) + timedelta(days=2))
+    resolved = installation.doubtful(f"Resolved {next(_COUNT)}. {body}"[:1600])
+    installation.do(lambda opened: opened.person.resolve(resolved.id, sent=True))
+    installation.write(body)
+    return installation.doubtful(f"Doubtful. {body}"[:1600])
 
 
 def test_everything_works_without_a_pointer(shared: Installation, console: Console, page: Page) -> None:
@@ -43,9 +58,10 @@ def test_a_long_text_is_whole_and_no_page_scrolls_sideways(
     body = ("🚆 " + "W" * 120 + "\n") * 12
     shared.text(body)
     shared.do(lambda opened: opened.telephone.send_mms(TO, "Look", "https://example.com/" + "a" * 1900))
+    doubt = fill(shared, body)
     with chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme) as context:
         page = context.new_page()
-        for path in ("/", "/history", "/allowed", "/line"):
+        for path in (*PAGES, f"/doubtful/{doubt.id}/sent"):
             page.goto(console.url + path)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         page.goto(console.url)
@@ -61,10 +77,11 @@ def test_every_page_has_landmarks_headings_labels_and_enough_contrast(
     shared: Installation, console: Console, chromium: Browser
 ) -> None:
     shared.text("Pay \u202e4321 today. " * 40)
+    doubt = fill(shared, "Pay \u202e4321 tomorrow. " * 40)
     for scheme in ("light", "dark"):
         with chromium.new_context(color_scheme=scheme) as context:
             page = context.new_page()
-            for path in ("/", "/history", "/allowed", "/line"):
+            for path in (*PAGES, f"/doubtful/{doubt.id}/sent"):
                 page.goto(console.url + path)
                 assert page.evaluate(UNNAMED) == [], path
                 assert page.evaluate(FAINT) == [], (scheme, path)

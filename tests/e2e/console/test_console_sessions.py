@@ -210,7 +210,7 @@ async def test_what_was_changed_since_it_was_shown_is_not_approved(tmp_path: Pat
         other = Outbound(Channel.SMS, PhoneNumber(TO), "sandbox", "As altered.")
         store = at.opened.ledger.outbounds._store
         with sqlite3.connect(at.opened.settings.ledger_path) as database:
-            sealed = store.seal_outbound(other, shown.id)
+            sealed = store.seal_outbound(other, shown.id, None)
             database.execute("UPDATE outbound SET sealed = ? WHERE id = ?", (sealed, shown.id))
         database.close()
         answer = await at.answer(page)

@@ -124,7 +124,8 @@
   async function refresh() {
     const answer = await fetch(location.pathname, { headers: { "X-Ringback-Live": "1" }, redirect: "manual", cache: "no-store" });
     if (answer.type === "opaqueredirect" || answer.status === 403) {
-      location.reload();
+      // Where a form is on its way, its answer is the next page.
+      if (!document.querySelector("form[data-sent]")) location.reload();
       return;
     }
     if (!answer.ok) throw new Error("not refreshed");
