@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _LOOK_S: Final = 2.0
 """How often it is looked whether the carrier is to be told anew where to call back."""
 _KEEP_ALIVE_S: Final = 30
-_CLOSE_S: Final = 5
+_CLOSE_S: Final = 2
 _HERE: Final = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1", re.ASCII)
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - named, and warned about
 
@@ -154,7 +154,7 @@ async def _serve(
 
         def announce() -> None:
             write_private(endpoint, json.dumps({"url": url, "pid": os.getpid()}))
-            _announce(url, opened, output)
+            _announce(url, opened, output, beyond=not _HERE.fullmatch(listener.getsockname()[0]))
 
         server = _server(build(host.using, base), announce)
 
@@ -180,9 +180,9 @@ def _local_url(listener: socket.socket) -> str:
     return f"http://{_ANYWHERE.get(host, f'[{host}]' if ':' in host else host)}:{port}"
 
 
-def _announce(url: str, opened: Ringback, output: Output) -> None:
+def _announce(url: str, opened: Ringback, output: Output, *, beyond: bool) -> None:
     _tell(f"listening at {url}, process {os.getpid()}. Ctrl-C ends it.")
-    if not _HERE.fullmatch(urlsplit(url).hostname or ""):
+    if beyond:
         _tell("others can reach this address, without TLS: put a proxy that speaks TLS in front of it.")
     _tell("what is scheduled goes out, and what is open is followed, while this runs.")
     if output.json:
