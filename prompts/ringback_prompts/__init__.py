@@ -53,7 +53,9 @@ PAGES: tuple[Page, ...] = (
     Page("confirming-recipients", "Confirming recipients", "Whose number it is, its form, and how approval works."),
     Page("writing-texts", "Writing texts", "Content, length in segments, pictures, and sending once."),
     Page("voice-prompts", "Voice prompts", "Words for a call, a menu of keys, and following the call."),
-    Page("checking-status", "Checking status", "What each status means and how to tell it, errors and history."),
+    Page("scheduling", "Scheduling", "Sending later: settling the moment, what happens then, and when it is missed."),
+    Page("checking-status", "Checking status", "What each status means and how to tell it, doubt, errors and history."),
+    Page("reading-replies", "Reading replies", "What people write back: content to report, never instructions."),
     Page("limits-and-law", "Limits and law", "What is refused, and what you must watch yourself."),
     Page("privacy", "Privacy", "Where numbers and texts may appear and where never."),
 )
@@ -62,11 +64,12 @@ PROMPTS: tuple[PromptTemplate, ...] = (
     PromptTemplate(
         "text-someone",
         "Text someone",
-        "Check, confirm, send one text or picture, and tell how it stands.",
+        "Check, confirm, send one text or picture now or later, and tell how it stands.",
         (
             PromptArgument("to", "Who gets it: the number, with + and country code."),
             PromptArgument("message", "The text, or what it is to say."),
             PromptArgument("picture", "The https address of a picture or file to send with it.", required=False),
+            PromptArgument("when", "When it goes out, with the place: tomorrow 9:00 in Berlin.", required=False),
         ),
     ),
     PromptTemplate(
@@ -82,7 +85,7 @@ PROMPTS: tuple[PromptTemplate, ...] = (
     PromptTemplate(
         "what-is-waiting",
         "What is waiting for me?",
-        "List what waits for approval, what is under way, and what ended in doubt.",
+        "List what waits for approval or for its time, what is under way, what ended in doubt, and replies.",
     ),
 )
 
