@@ -45,6 +45,8 @@ NETWORK_ALLOWED = {
     "server/ringback_server/console/starting.py": {"http.client"},  # asks whether the page answers
     "server/ringback_server/stdio.py": {"anyio"},  # the MCP SDK's streams over standard input and output
     "server/ringback_sandbox/serving.py": {"socket"},  # listens for its clients
+    "server/ringback_sandbox/delivery.py": {"httpx2"},  # calls back
+    "server/ringback_sandbox/http.py": {"socket"},  # resets connections on demand
 }
 PERSON_ALLOWED = {
     "skill/ringback/opening.py",  # builds it
