@@ -104,8 +104,11 @@ class Person:
             NotFound: there is no such outbound.
             Refused: it is not in doubt, or no longer.
         """
-        target, reason = (Status.SENT, "person_says_sent") if sent else (Status.FAILED, "person_says_not_sent")
-        moved = await self._ledger.outbounds.move(outbound_id, {Status.UNKNOWN}, target, reason=reason)
+        move, doubtful = self._ledger.outbounds.move, {Status.UNKNOWN}
+        if sent:
+            moved = await move(outbound_id, doubtful, Status.SENT, reason="person_says_sent")
+        else:
+            moved = await move(outbound_id, doubtful, Status.FAILED, reason="person_says_not_sent")
         if moved is None:
             record = await self._ledger.outbounds.get(outbound_id)
             raise Refused("not_in_doubt", f"There is no doubt about it: it is {record.status}.", hint="See its status.")

@@ -173,7 +173,7 @@ def impersonating(path: str, text: str) -> list[str]:
 def heavy_numbers(path: str, text: str) -> list[str]:
     """Parts of the number library that cost a quarter of a second and 97 MB."""
     del path
-    heavy = ("phonenumbers.geocoder", "phonenumbers.carrier", "phonenumbers.timezone", "phonenumbers.geodata")
+    heavy = ("phonenumbers.geocoder", "phonenumbers.carrier", "phonenumbers.geodata")
     return [module for module in imported(ast.parse(text)) if module.startswith(heavy)]
 
 
