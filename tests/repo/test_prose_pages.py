@@ -63,8 +63,7 @@ def test_the_instructions_name_the_check_and_a_page_that_exists() -> None:
 
 
 def test_the_status_page_tells_every_state_that_an_outbound_can_have() -> None:
-    # No tool makes a scheduled outbound yet.
-    assert _states_told("checking-status") == {state.value for state in Status} - {"scheduled"}
+    assert _states_told("checking-status") == {state.value for state in Status}
 
 
 def test_the_overview_tells_only_states_that_exist() -> None:
