@@ -17,8 +17,8 @@ from ringback.ledger.records import Choice, Level
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
 from ringback_server.console.forms import whole_number
-from ringback_server.console.pages import CLAIMS
-from ringback_server.console.views import claimed, shown
+from ringback_server.console.pages import VERDICTS
+from ringback_server.console.views import shown, verdict_shown
 
 if TYPE_CHECKING:
     from ringback.approvals import Question
@@ -106,12 +106,14 @@ class Actions:
 
     async def resolve(self, visit: Visit) -> Response:
         """Store what a person found out about a doubtful one, once they confirmed it. Nothing is sent by this."""
-        outbound_id, sent = _id(visit.form), CLAIMS.get(visit.form.get("claim", ""))
+        outbound_id, sent = _id(visit.form), VERDICTS.get(visit.form.get("verdict", ""))
         if sent is None:
-            raise HTTPException(400, "There is no such claim. Nothing was done.")
+            raise HTTPException(400, "There is no such verdict. Nothing was done.")
         entry = await self._pages.doubt(outbound_id)
         if entry is not None:
-            if not hmac.compare_digest(visit.form.get("seen", "").encode(), claimed(entry[0], sent=sent).encode()):
+            if not hmac.compare_digest(
+                visit.form.get("seen", "").encode(), verdict_shown(entry[0], sent=sent).encode()
+            ):
                 raise HTTPException(409, "That is not what you were asked to confirm. Nothing was done; look again.")
             try:
                 await self._person.resolve(outbound_id, sent=sent)

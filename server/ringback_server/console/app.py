@@ -77,7 +77,7 @@ def _routes(gate: Gate, pages: Pages, actions: Actions, passkeys: Passkeys) -> l
         "/": gate.page(pages.waiting),
         "/scheduled": gate.page(pages.scheduled),
         "/doubtful": gate.page(pages.doubtful),
-        "/doubtful/{id}/{claim}": gate.page(pages.claim),
+        "/doubtful/{id}/{verdict}": gate.page(pages.verdict),
         "/received": gate.page(pages.received),
         "/outbounds/{id}": gate.page(pages.outbound),
         "/history": gate.page(pages.history),

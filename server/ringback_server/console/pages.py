@@ -16,7 +16,7 @@ from ringback.model.status import Status
 from ringback.receipts import receipt as receipt_of
 from ringback_server.console.gate import LIVE_HEADER, Access, Gate, Parts, Visit
 from ringback_server.console.outcomes import CHANNELS, bare_view, doubt_view, lateness, outcome_view
-from ringback_server.console.views import allowance_view, claimed, line_view, question_view, received_view
+from ringback_server.console.views import allowance_view, line_view, question_view, received_view, verdict_shown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _HISTORY: Final = 100
 _MOST_SHOWN: Final = 200
-CLAIMS: Final = {"sent": True, "unsent": False}
+VERDICTS: Final = {"sent": True, "unsent": False}
 """What a person may say of a doubtful one, and whether it went out by that."""
 _PING_S: Final = 15
 NO_ALLOWANCE: Final[dict[str, str]] = {"number": "", "channel": "sms", "days": "1", "count": "20", "anything": ""}
@@ -79,9 +79,9 @@ class Pages:
         counts, more = replace(self._parts.watch.counts, doubtful=len(doubtful)), len(doubtful) - len(entries)
         return self._gate.render("doubtful.html", visit, entries=entries, more=more, counts=counts)
 
-    async def claim(self, visit: Visit) -> Response:
-        """What a person is about to claim of a doubtful one, to be confirmed. It changes nothing."""
-        wanted, sent = visit.request.path_params["id"], CLAIMS.get(visit.request.path_params["claim"])
+    async def verdict(self, visit: Visit) -> Response:
+        """What a person is about to say of a doubtful one, to be confirmed. It changes nothing."""
+        wanted, sent = visit.request.path_params["id"], VERDICTS.get(visit.request.path_params["verdict"])
         if sent is None:
             raise HTTPException(404, "There is no such page.")
         entry = await self.doubt(wanted)
@@ -90,7 +90,7 @@ class Pages:
                 visit.session.notes.append("There is no doubt about it any more.")
             return RedirectResponse(f"/outbounds/{wanted}", 303)
         view = {**self._view(entry[0]), **doubt_view(entry[1])}
-        return self._gate.render("claim.html", visit, entry=view, sent=sent, seen=claimed(entry[0], sent=sent))
+        return self._gate.render("verdict.html", visit, entry=view, sent=sent, seen=verdict_shown(entry[0], sent=sent))
 
     async def doubt(self, outbound_id: str) -> tuple[Question, Receipt] | None:
         """One of those in doubt."""

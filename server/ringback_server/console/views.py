@@ -164,8 +164,8 @@ def _size(question: Question, characters: int, lines: int) -> str:
     return f"{words} · {count} segment{'' if count == 1 else 's'} ({question.segments.encoding})"
 
 
-def claimed(question: Question, *, sent: bool) -> str:
-    """A digest over a doubtful outbound as it is shown, and what a person claims of it; the form carries it back."""
+def verdict_shown(question: Question, *, sent: bool) -> str:
+    """A digest over a doubtful outbound as it is shown, and what a person says of it; the form carries it back."""
     return hashlib.sha256(f"{shown(question)} {'sent' if sent else 'not sent'}".encode()).hexdigest()
 
 

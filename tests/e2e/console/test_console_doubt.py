@@ -41,7 +41,7 @@ def test_it_is_shown_whole_with_what_happened_and_what_to_do_first(
         ("It did not go out", "Yes, it did not go out", "failed", "Not sent, a person says"),
     ],
 )
-def test_a_claim_is_confirmed_stored_and_sends_nothing(
+def test_a_verdict_is_confirmed_stored_and_sends_nothing(
     shared: Installation, console: Console, page: Page, first: str, then: str, status: str, word: str
 ) -> None:
     receipt = shared.doubtful(f"{first}?")
@@ -72,7 +72,7 @@ def test_whoever_is_not_sure_goes_back_and_nothing_is_stored(
     assert shared.status(receipt.id) == "unknown"
 
 
-def test_a_double_click_on_a_claim_does_not_confirm_it(shared: Installation, console: Console, page: Page) -> None:
+def test_a_double_click_on_a_verdict_does_not_confirm_it(shared: Installation, console: Console, page: Page) -> None:
     receipt = shared.doubtful("Clicked twice.")
     page.goto(f"{console.url}/doubtful")
     page.get_by_role("link", name="It went out").click()
@@ -83,7 +83,7 @@ def test_a_double_click_on_a_claim_does_not_confirm_it(shared: Installation, con
     assert shared.status(receipt.id) == "unknown"
 
 
-def test_of_two_contrary_claims_the_first_stands_and_the_second_is_told(
+def test_of_two_contrary_verdicts_the_first_stands_and_the_second_is_told(
     shared: Installation, console: Console, chromium: Browser
 ) -> None:
     receipt = shared.doubtful("Contrary.")

@@ -45,14 +45,14 @@ FORGED: list[tuple[str, Callable[[Attempt], Attempt], int]] = [
     ("an id and more", lambda attempt: with_field(id=f"{attempt.fields['id']}/sent")(attempt), 404),
     ("an id in capitals", lambda attempt: with_field(id=attempt.fields["id"].upper())(attempt), 404),
 ]
-CLAIMS: list[tuple[str, Callable[[Attempt], Attempt], int]] = [
-    ("no claim", with_field(claim=None), 400),
-    ("a claim by another name", with_field(claim="delivered"), 400),
-    ("true", with_field(claim="true"), 400),
+VERDICTS: list[tuple[str, Callable[[Attempt], Attempt], int]] = [
+    ("no verdict", with_field(verdict=None), 400),
+    ("a verdict by another name", with_field(verdict="delivered"), 400),
+    ("true", with_field(verdict="true"), 400),
     ("nothing that was confirmed", with_field(seen=None), 409),
     ("something else that was confirmed", with_field(seen="0" * 64), 409),
     ("a text that is not ASCII as what was confirmed", with_field(seen="é" * 32), 409),
-    ("the confirmation of the contrary", with_field(claim="unsent"), 409),
+    ("the confirmation of the contrary", with_field(verdict="unsent"), 409),
     ("what the question before the yes had shown", lambda attempt: with_field(seen=asked(attempt))(attempt), 409),
 ]
 
@@ -73,8 +73,8 @@ class Acts:
         return replace(approval(self.known), target="/cancel", fields=fields)
 
     @property
-    def claiming(self) -> Attempt:
-        fields = {"csrf": self.known.fields["csrf"], "id": self.doubtful, "claim": "sent", "seen": self.seen}
+    def judging(self) -> Attempt:
+        fields = {"csrf": self.known.fields["csrf"], "id": self.doubtful, "verdict": "sent", "seen": self.seen}
         return replace(approval(self.known), target="/resolve", fields=fields)
 
 
@@ -90,8 +90,8 @@ def prepare(installation: Installation, console: Console) -> Acts:
     cookie, page = sign_in(console)
     fields = {name: page.hidden(name) for name in ("csrf", "id", "shown")}
     known = Known(console, cookie, other.hidden("csrf"), waiting.id, fields)
-    claim = reading(f"/doubtful/{doubtful.id}/sent")(approval(known)).send()
-    return Acts(known, scheduled.id, doubtful.id, waiting.id, claim.hidden("seen"))
+    verdict = reading(f"/doubtful/{doubtful.id}/sent")(approval(known)).send()
+    return Acts(known, scheduled.id, doubtful.id, waiting.id, verdict.hidden("seen"))
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def acts(module_installation: Installation, console: Console) -> Acts:
     return prepare(module_installation, console)
 
 
-@pytest.mark.parametrize("act", ["cancelling", "claiming"])
+@pytest.mark.parametrize("act", ["cancelling", "judging"])
 @pytest.mark.parametrize(("change", "status"), [pytest.param(*row[1:], id=row[0]) for row in FORGED])
 def test_a_forged_act_is_refused(
     module_installation: Installation, acts: Acts, act: str, change: Callable[[Attempt], Attempt], status: int
@@ -115,15 +115,15 @@ def test_a_forged_act_is_refused(
     assert_as_before(module_installation, acts)
 
 
-@pytest.mark.parametrize(("change", "status"), [pytest.param(*row[1:], id=row[0]) for row in CLAIMS])
-def test_a_claim_that_was_not_confirmed_is_refused(
+@pytest.mark.parametrize(("change", "status"), [pytest.param(*row[1:], id=row[0]) for row in VERDICTS])
+def test_a_verdict_that_was_not_confirmed_is_refused(
     module_installation: Installation, acts: Acts, change: Callable[[Attempt], Attempt], status: int
 ) -> None:
-    assert change(acts.claiming).send().status == status
+    assert change(acts.judging).send().status == status
     assert_as_before(module_installation, acts)
 
 
-@pytest.mark.parametrize("act", ["cancelling", "claiming"])
+@pytest.mark.parametrize("act", ["cancelling", "judging"])
 def test_the_token_of_another_session_does_not_act(module_installation: Installation, acts: Acts, act: str) -> None:
     attempt: Attempt = getattr(acts, act)
     assert with_field(csrf=acts.known.other_csrf)(attempt).send().status == 403
@@ -133,20 +133,20 @@ def test_the_token_of_another_session_does_not_act(module_installation: Installa
 @pytest.mark.parametrize("target", ["/cancel", "/resolve"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
 def test_no_other_method_acts(module_installation: Installation, acts: Acts, method: str, target: str) -> None:
-    for attempt in (acts.cancelling, acts.claiming):
+    for attempt in (acts.cancelling, acts.judging):
         assert by(method, target)(attempt).send().status == 405
     assert_as_before(module_installation, acts)
 
 
-@pytest.mark.parametrize("claim", ["", "/", "/sent/", "/delivered", "/SENT", "/sent%00"])
-def test_there_is_no_other_page_to_claim_on(acts: Acts, claim: str) -> None:
-    assert reading(f"/doubtful/{acts.doubtful}{claim}")(approval(acts.known)).send().status == 404
+@pytest.mark.parametrize("verdict", ["", "/", "/sent/", "/delivered", "/SENT", "/sent%00"])
+def test_there_is_no_other_page_to_say_it_on(acts: Acts, verdict: str) -> None:
+    assert reading(f"/doubtful/{acts.doubtful}{verdict}")(approval(acts.known)).send().status == 404
 
 
 def test_posting_to_the_page_that_asks_for_a_confirmation_confirms_nothing(
     module_installation: Installation, acts: Acts
 ) -> None:
-    assert at(f"/doubtful/{acts.doubtful}/sent")(acts.claiming).send().status == 405
+    assert at(f"/doubtful/{acts.doubtful}/sent")(acts.judging).send().status == 405
     assert_as_before(module_installation, acts)
 
 
@@ -161,7 +161,7 @@ def test_cancel_does_not_touch_what_is_not_scheduled(module_installation: Instal
 
 def test_resolve_does_not_touch_what_is_not_in_doubt(module_installation: Installation, acts: Acts) -> None:
     for other in (acts.waiting, acts.scheduled):
-        answer = with_field(id=other)(acts.claiming).send()
+        answer = with_field(id=other)(acts.judging).send()
         assert (answer.status, answer.headers["location"]) == (303, f"/outbounds/{other}")
         page = reading(f"/outbounds/{other}")(approval(acts.known)).send()
         assert "There was no doubt about it any more. What you chose changed nothing." in page.text
@@ -172,7 +172,7 @@ def test_looking_at_the_lists_changes_nothing_and_no_address_holds_a_number(
     module_installation: Installation, acts: Acts
 ) -> None:
     targets = ["/scheduled", "/doubtful", "/received", "/history"]
-    targets += [f"/doubtful/{acts.doubtful}/{claim}" for claim in ("sent", "unsent")]
+    targets += [f"/doubtful/{acts.doubtful}/{verdict}" for verdict in ("sent", "unsent")]
     targets += [f"/outbounds/{one}" for one in (acts.scheduled, acts.doubtful)]
     for target in targets:
         for method in ("GET", "HEAD"):
@@ -201,7 +201,7 @@ def test_the_same_acts_unaltered_are_a_persons_and_count_once(installation: Inst
     before = installation.record()
     for _ in range(2):
         assert acts.cancelling.send().status == 303
-        assert acts.claiming.send().status == 303
+        assert acts.judging.send().status == 303
     assert (installation.status(acts.scheduled), installation.status(acts.doubtful)) == ("cancelled", "sent")
 
     steps = installation.do(lambda opened: opened.ledger.outbounds.events(acts.doubtful))

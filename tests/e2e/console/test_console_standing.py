@@ -146,14 +146,14 @@ async def test_retention_erases_from_every_list_and_a_doubt_that_nobody_settled_
     async with desk(tmp_path, signed=False) as at:
         at.carrier.troubles.append(CarrierUnavailable("reset"))
         outbound_id = await at.agreed("A doubt of long ago.")
-        claim = (await at.get(f"/doubtful/{outbound_id}/sent")).text
+        page = (await at.get(f"/doubtful/{outbound_id}/sent")).text
         at.clock.advance(RETENTION_S + 1)
         await at.opened.telephone.tend()
         assert "Nothing is in doubt" in await words(at, "/doubtful")
         told = await words(at, f"/outbounds/{outbound_id}")
         assert "Number and text were erased" in told
         assert "It went out" not in told
-        fields = {name: hidden(claim, name) for name in ("id", "claim", "seen")}
+        fields = {name: hidden(page, name) for name in ("id", "verdict", "seen")}
         csrf = hidden((await at.get("/allowed")).text, "csrf")
         assert (await at.post("/resolve", csrf=csrf, **fields)).status_code == 303
         assert await at.status(outbound_id) == "unknown"

@@ -54,7 +54,7 @@
     if (card.dataset.ended) return;
     card.dataset.ended = "1";
     card.classList.add("over");
-    const acts = card.querySelector("form, .claims");
+    const acts = card.querySelector("form, .verdicts");
     const words = document.createElement("p");
     words.className = "over-words";
     words.append(list.dataset.over);
