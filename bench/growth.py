@@ -40,7 +40,7 @@ ROUNDS = 400
 WARM_UP = 40
 RECIPIENTS = 20
 AIM = 1.3
-BYTES_PER_ROW = 3000
+BYTES_PER_ROW = 2500
 """More than an outbound takes with everything about it, to know before a fill whether the disk has room."""
 
 
@@ -153,10 +153,10 @@ def rows_of(rigs: list[Rig], taken: list[list[dict[str, float]]]) -> list[Row]:
 
 
 def show(ledgers: list[Filled], rows: list[Row]) -> None:
-    print(f"{'ms':34}" + "".join(f"{filled.rows:>24,}" for filled in ledgers) + "   ratios        aim")
+    print(f"{'ms':34}" + "".join(f"{filled.rows:>28,}" for filled in ledgers) + "   ratios        aim")
     for row in rows:
         cells = "".join(
-            f"{f'{median:.3f} ({low:.3f}-{high:.3f})':>24}"
+            f"{f'{median:.3f} ({low:.3f}-{high:.3f})':>28}"
             for median, (low, high) in zip(row.medians, row.quartiles, strict=True)
         )
         ratios = " ".join(f"{ratio:.2f}" for ratio in row.ratios[1:])
