@@ -19,6 +19,7 @@ from ringback.approvals import Approvals
 from ringback.guards.destination import destination
 from ringback.guards.enabled import enabled
 from ringback.ledger import allowances, database
+from ringback.ledger.records import Level
 from ringback.model.status import Status
 from ringback_server import mcp_app
 
@@ -89,11 +90,16 @@ def without_proof(patch: Patch) -> None:
 
 def without_level(patch: Patch) -> None:
     patch.setattr(Approvals, "_check_way", lambda self, answer: None)
-    patch.setattr(Approvals, "_counts", lambda self, consent: True)
+    without_level_at_dispatch(patch)
 
 
 def without_level_at_dispatch(patch: Patch) -> None:
-    patch.setattr(Approvals, "_counts", lambda self, consent: True)
+    real = Approvals.verify
+
+    async def verify(self: Approvals, record: Any) -> None:
+        await real(SimpleNamespace(**{**vars(self), "least": Level.A0}, **methods(self)), record)
+
+    patch.setattr(Approvals, "verify", verify)
 
 
 def without_challenge(patch: Patch) -> None:
@@ -154,7 +160,7 @@ CHECKS: dict[str, tuple[Callable[[Patch], None], Callable[[Field], Any]]] = {
     "the signed challenge": (without_challenge, attacks_machine.foreign_signatures),
     "the expiry": (without_expiry, attacks_machine.late_answers),
     "the single use": (without_single_use, attacks_machine.both_answers),
-    "the fence": (without_sql("claim", " AND status = 'approved'"), attacks_machine.races),
+    "the fence": (without_sql("claim", "status = 'approved' AND "), attacks_machine.races),
     "the destination guard": (without_guard(destination), attacks_machine.forbidden_destinations),
     "the enabled guard": (without_guard(enabled), attacks_machine.telephony_off),
 }

@@ -34,7 +34,7 @@ async def edited_ledger(field: Field) -> None:
             state = (await ask(client, wish))["requestState"]
             (question,) = [item for item in await opened.person.waiting() if wish.text in item.text]
             record = await opened.ledger.outbounds.get(question.id)
-            sealed = store.seal_outbound(replace(record.outbound, **change), record.id)
+            sealed = store.seal_outbound(replace(record.outbound, **change), record.id, None)
             with closing(sqlite3.connect(house.home / "ledger.db", isolation_level=None)) as ledger:
                 ledger.execute(
                     f"CREATE TRIGGER edit_{field.attempts} AFTER UPDATE OF status ON outbound "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +137,19 @@ async def test_what_was_scheduled_by_a_server_that_has_ended_goes_by_the_next_on
         gone = receipt_of(await client.call_tool("status", {"id": scheduled["id"], "wait": 25}))
     assert gone["status"] == "queued"
     assert house.texts() == ["after a restart"]
+
+
+async def test_a_time_that_was_edited_in_the_ledger_is_not_what_the_person_approved(house: House) -> None:
+    async with house.client(answer=Reader()) as client:
+        wish = {"to": TO, "body": "at its time", "send_at": in_seconds(house, 3600)}
+        scheduled = receipt_of(await client.call_tool("send-sms", wish))
+        with closing(sqlite3.connect(house.home / "ledger.db", isolation_level=None)) as ledger:
+            ledger.execute("UPDATE outbound SET send_at = send_at - 3599 WHERE id = ?", (scheduled["id"],))
+        house.clock.offset_s = 5
+        await tend(house)
+        told = receipt_of(await client.call_tool("status", {"id": scheduled["id"]}))
+    assert (told["status"], told["reason"]) == ("refused", "approval_mismatch")
+    assert house.posts() == []
 
 
 @pytest.mark.parametrize("case", NO_MOMENTS)
