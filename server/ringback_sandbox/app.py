@@ -50,6 +50,8 @@ def build(carrier: "Carrier", *, connections: Connections, key: str, port: int, 
         finally:
             task.cancel()
             await callbacks.close()
+            for watcher in carrier.watchers:
+                await watcher.close()
 
     routes = [route for dialect in dialects for route in dialect.routes()]
     app = Starlette(

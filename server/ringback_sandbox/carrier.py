@@ -14,6 +14,7 @@ from .views import view
 
 if TYPE_CHECKING:
     from .callbacks import Callbacks
+    from .events import Watcher
     from .store import Store
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -32,12 +33,17 @@ class NoSuchCallError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What a dialect understood of a send: who is to get which text."""
+    """What a dialect understood of a send: who is to get which text.
+
+    Attributes:
+        tag: What the dialect wants to find again with the item; `Store.tag` gives it.
+    """
 
     type: MessageType | Literal["voice"]
     to: str
     text: str
     media_url: str | None = None
+    tag: "dict[str, Any] | None" = None
 
 
 class Carrier:
@@ -51,6 +57,7 @@ class Carrier:
 
     Attributes:
         callbacks: Who calls back what happens; None for nobody.
+        watchers: The dialects that call back in a way of their own.
     """
 
     def __init__(self, store: "Store", hub: Hub, *, line: str, rate: int) -> None:
@@ -62,6 +69,7 @@ class Carrier:
         self.clock = Clock(store.fact("clock_offset_ms"))
         self.faults = Faults()
         self.callbacks: Callbacks | None = None
+        self.watchers: list[Watcher] = []
         self._sends: deque[int] = deque()
         self._wake = asyncio.Event()
         # The status last told of each item that still changes by itself, and a heap of when they do.
@@ -104,6 +112,8 @@ class Carrier:
             outcome=outcome,
             error=None if outcome in {"delivered", "ring"} else magic.error,
         )
+        if submission.tag is not None:
+            self.store.set_tag(item_id, submission.tag)
         item = self.store.get(item_id)
         assert isinstance(item, Message | Call)
         self._tell(item, item.accepted_ms)
@@ -159,6 +169,23 @@ class Carrier:
         self.store.set_ended(call_id, self.clock.now_ms(), "completed")
         return self._changed(call_id)
 
+    def cancel(self, call_id: str) -> Call:
+        """End a call from the carrier's side, answered or not.
+
+        Raises:
+            NoSuchCallError: nothing by that id was called.
+            WrongStateError: it has ended.
+        """
+        self._tell_moved()
+        call = self.call(call_id)
+        if call is None:
+            raise NoSuchCallError("no such call")
+        now = self.clock.now_ms()
+        if call.next_change_ms(now) is None:
+            raise WrongStateError(f"the call is {call.status(now)}")
+        self.store.set_ended(call_id, now, "canceled" if call.answered_ms is None else "completed")
+        return self._changed(call_id)
+
     def press(self, call_id: str, keys: str) -> Call:
         """Press keys during an answered call.
 
@@ -183,6 +210,8 @@ class Carrier:
         self.hub.publish("reply", self.view(reply))
         if self.callbacks is not None:
             self.callbacks.received(reply)
+        for watcher in self.watchers:
+            watcher.received(reply)
         return reply
 
     # -- time and state --------------------------------------------------------------------------------------------
@@ -208,6 +237,8 @@ class Carrier:
         self._due.clear()
         if self.callbacks is not None:
             self.callbacks.forget()
+        for watcher in self.watchers:
+            watcher.forget()
         self.hub.publish("reset", None)
 
     async def run(self) -> None:
@@ -269,6 +300,8 @@ class Carrier:
         self._watch(item, at_ms)
         if self.callbacks is not None:
             self.callbacks.reached(item, at_ms)
+        for watcher in self.watchers:
+            watcher.reached(item, at_ms)
         moment = item.next_change_ms(at_ms)
         if self.hub.listeners and (moment is None or moment > self.clock.now_ms()):
             # Streams show what is; only callbacks tell how it came about.

@@ -1,10 +1,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from .model import Outbound, Reply
 
 # A page that reads nothing for this many changes is cut off; it reloads everything when it comes back.
 _QUEUE = 1_000
@@ -68,3 +70,23 @@ class Hub:
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(None)
+
+
+class Watcher(Protocol):
+    """A dialect's own way to tell its clients of what happens by itself."""
+
+    def reached(self, item: "Outbound", at_ms: int) -> None:
+        """`item` reached the status that it had at `at_ms`, or keys were pressed then."""
+        ...
+
+    def received(self, reply: "Reply") -> None:
+        """A text came in."""
+        ...
+
+    def forget(self) -> None:
+        """Drop all that has not left yet."""
+        ...
+
+    async def close(self) -> None:
+        """Drop all that has not left yet, and close connections."""
+        ...

@@ -18,6 +18,12 @@ CREATE TABLE IF NOT EXISTS traffic (
 -- Whoever asks for replies after a given one must not pay for everything that was sent since.
 CREATE INDEX IF NOT EXISTS replies ON traffic (seq) WHERE type = 'reply';
 
+-- What a dialect keeps for itself, by an item's id or a name of its own: JSON.
+CREATE TABLE IF NOT EXISTS tags (
+    id  TEXT PRIMARY KEY,
+    tag TEXT NOT NULL
+) STRICT;
+
 -- Every request to a wire dialect, whether or not it was accepted.
 CREATE TABLE IF NOT EXISTS requests (
     seq    INTEGER PRIMARY KEY AUTOINCREMENT,

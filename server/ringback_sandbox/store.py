@@ -102,6 +102,15 @@ class Store:
         """Append pressed keys to the call."""
         self._db.execute("UPDATE traffic SET digits = digits || ? WHERE id = ?", (keys, call_id))
 
+    def set_tag(self, id: str, tag: dict[str, Any]) -> None:  # noqa: A002  the column's name
+        """Keep what a dialect wants to find again by this id."""
+        self._db.execute("INSERT OR REPLACE INTO tags (id, tag) VALUES (?,?)", (id, json.dumps(tag)))
+
+    def tag(self, id: str) -> dict[str, Any] | None:  # noqa: A002  the column's name
+        """What a dialect kept by this id, or None."""
+        row = self._db.execute("SELECT tag FROM tags WHERE id = ?", (id,)).fetchone()
+        return None if row is None else dict(json.loads(row[0]))
+
     def begin_request(self, at_ms: int, method: str, path: str, query: str, body: Any) -> int:
         """Record a request before it is handled; returns its number."""
         seq = self._db.execute(
@@ -163,7 +172,7 @@ class Store:
 
     def clear(self) -> None:
         """Forget everything but where callbacks go."""
-        for table in ("traffic", "requests", "facts"):
+        for table in ("traffic", "tags", "requests", "facts"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608  constant names
 
 
