@@ -65,6 +65,16 @@ async def test_it_goes_out_at_its_time_and_not_a_second_early(
     assert [(wish.text, wish.send_at is None) for wish in carrier.sent] == [(TEXT, False)]
 
 
+@pytest.mark.parametrize(("in_s", "is_taken"), [(-0.001, False), (0, True), (GRACE, True), (GRACE + 0.001, False)])
+async def test_the_fence_itself_takes_it_only_in_its_time(
+    ringback: Ringback, clock: FakeClock, *, in_s: float, is_taken: bool
+) -> None:
+    due = await scheduled(ringback, HOUR)
+    clock.move(HOUR + in_s)
+    record = await ringback.ledger.deliveries.claim(due.id, owner="me", lease_s=30)
+    assert (record is not None) is is_taken
+
+
 async def test_it_survives_a_restart_before_its_time_and_one_during_it(
     home: Path, carrier: FakeCarrier, clock: FakeClock
 ) -> None:
