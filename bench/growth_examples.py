@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ringback.approvals import Answer
+from ringback.carriers.routes import Carriers
 from ringback.errors import CarrierRejected
 from ringback.ledger.records import Choice, Level
 from ringback.model.news import Inbox, ReceivedText, StatusNews
@@ -50,6 +51,7 @@ class InstantCarrier:
 
     name = "sandbox"
     live = False
+    channels = frozenset(Channel)
     callbacks = None
 
     def __init__(self) -> None:
@@ -91,7 +93,7 @@ class InstantCarrier:
 
 def opened(home: Path, carrier: InstantCarrier, clock: StandingClock) -> AbstractAsyncContextManager[Ringback]:
     """The installation whose ledger is filled and measured."""
-    return open_ringback(Settings(home=home), carrier=carrier, clock=clock)
+    return open_ringback(Settings(home=home), carriers=Carriers.only(carrier), clock=clock)
 
 
 def number(contact: int) -> str:

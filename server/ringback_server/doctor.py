@@ -232,13 +232,13 @@ class _Doctor:
 
 
 async def _line(settings: Settings) -> Line:
-    from ringback.carriers.registry import build_carrier
+    from ringback.carriers.registry import build_carriers
 
-    carrier = build_carrier(settings)
+    carriers = build_carriers(settings)
     try:
-        return await carrier.line()
+        return await carriers.first.line()
     finally:
-        await carrier.aclose()
+        await carriers.aclose()
 
 
 def running_process(state: Path) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from contextlib import closing
@@ -89,6 +90,7 @@ def _look_at_schedule(
     connection: sqlite3.Connection, facts: dict[str, Any], found: Findings, *, settings: Settings, sender: bool
 ) -> None:
     """How many wait for their time, when the next one is due, and whether anything will send them."""
+    from ringback.carriers.routes import parse_routes
     from ringback.model.moment import iso, tell_moment
 
     count = facts["outbounds"].get("scheduled", 0)
@@ -96,8 +98,9 @@ def _look_at_schedule(
     if not count:
         return
     due, late, other = connection.execute(
-        "SELECT min(send_at), sum(send_at < ?), sum(carrier <> ?) FROM outbound WHERE status = 'scheduled'",
-        (time.time() - _LATE_S, settings.carrier_name),
+        "SELECT min(send_at), sum(send_at < ?), sum(carrier NOT IN (SELECT value FROM json_each(?))) "
+        "FROM outbound WHERE status = 'scheduled'",
+        (time.time() - _LATE_S, json.dumps(parse_routes(settings.carrier_name).names)),
     ).fetchone()
     if due is None:  # it went out between the two looks
         return

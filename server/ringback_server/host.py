@@ -129,7 +129,8 @@ class Host:
     async def warm(self) -> None:
         """Get ready for the first call, once the client has its list of tools."""
         async with self.using() as opened:
-            await opened.lines.current()
+            for carrier in opened.carriers:
+                await opened.lines.current(carrier)
 
     async def console(self) -> str | None:
         """The address of the console page, started if it does not run."""

@@ -64,9 +64,7 @@ def build(using: Using, base_url: str) -> Starlette:
             return _closing(400)
         if body is None:
             return _closing(413)
-        return await _store(
-            using, carrier, CallbackRequest(f"{base_url}/webhooks/{carrier}", _headers(request), body)
-        )
+        return await _store(using, carrier, CallbackRequest(f"{base_url}/webhooks/{carrier}", _headers(request), body))
 
     routes = [Route("/webhooks/{carrier}", take, methods=["POST"]), Route("/health", _health, methods=["GET"])]
     application = Starlette(routes=routes)

@@ -22,6 +22,7 @@ from ringback.model.text import Segments, count_segments, visible
 from ringback.settings import ApprovalFloor
 
 if TYPE_CHECKING:
+    from ringback.carriers.routes import Carriers
     from ringback.keys import Keyring
     from ringback.ledger import Ledger
     from ringback.model.numbers import PhoneNumber
@@ -86,10 +87,10 @@ class Answer:
 class Approvals:
     """Asks for consent, stores it once, and checks it before anything leaves."""
 
-    def __init__(self, ledger: Ledger, keyring: Keyring, *, floor: ApprovalFloor, live: bool) -> None:
+    def __init__(self, ledger: Ledger, keyring: Keyring, *, floor: ApprovalFloor, carriers: Carriers) -> None:
         self._ledger = ledger
         self._keyring = keyring
-        self._live = live
+        self._carriers = carriers
         self.least = LEAST[floor]
         """The least level that counts in this installation."""
 
@@ -97,19 +98,20 @@ class Approvals:
         """What a person must be shown of a stored outbound."""
         outbound = record.outbound
         region = outbound.to.region
+        live = self._is_live(record)
         segments = None if outbound.channel is Channel.VOICE else count_segments(outbound.text)
         return Question(
             id=record.id,
             channel=outbound.channel,
             carrier=outbound.carrier,
-            live=self._live,
+            live=live,
             number=outbound.to.formatted,
             region=region,
             country=country_name(outbound.to),
             line_type=outbound.to.line_type,
             text=visible(outbound.text),
             segments=segments,
-            cost=_cost(outbound.channel, segments, live=self._live),
+            cost=_cost(outbound.channel, segments, live=live),
             media_url=outbound.media_url,
             media_host=outbound.media_host,
             asked_by=record.asked_by,
@@ -145,7 +147,7 @@ class Approvals:
         record = await self._ledger.outbounds.get(outbound_id)
         if record.status is not Status.AWAITING_APPROVAL:
             return record
-        self._check_way(answer)
+        self._check_way(answer, record)
         self._check_challenge(answer, record)
         choice = _effective(answer, record)
         grant = None
@@ -158,7 +160,7 @@ class Approvals:
         )
         return stored or await self._ledger.outbounds.get(outbound_id)
 
-    def _check_way(self, answer: Answer) -> None:
+    def _check_way(self, answer: Answer, record: Record) -> None:
         if answer.choice in {Choice.NO, Choice.DISMISSED}:
             return  # a no needs no proof
         if answer.level < self.least:
@@ -167,7 +169,7 @@ class Approvals:
                 f"Here an approval of level {self.least} is needed; this one is {answer.level}.",
                 hint=self._where,
             )
-        self._check_person(answer.via)
+        self._check_person(answer.via, record)
 
     def _check_challenge(self, answer: Answer, record: Record) -> None:
         """A yes of level A3 is to what the passkey signed, and to nothing that took its place since."""
@@ -184,8 +186,13 @@ class Approvals:
             return "The person approves it with a passkey, on the console page: ringback console"
         return "The person approves it on the console page or with: ringback approve"
 
-    def _check_person(self, via: str) -> None:
-        if self._live and via == f"client:{DEMO_CLIENT}":
+    def _is_live(self, record: Record) -> bool:
+        """Whether a real phone may ring; of a carrier that is not in use now, the worse is assumed."""
+        carrier = self._carriers.get(record.carrier)
+        return carrier is None or carrier.live
+
+    def _check_person(self, via: str, record: Record) -> None:
+        if self._is_live(record) and via == f"client:{DEMO_CLIENT}":
             raise Refused(
                 "demo_person",
                 "The demo's automatic person does not count on a carrier that reaches real phones.",
@@ -210,7 +217,7 @@ class Approvals:
                 "What would go out is not what the person approved.",
                 hint="Tell the person that the stored entry was changed; run: ringback doctor",
             )
-        self._check_person(consent.via)
+        self._check_person(consent.via, record)
         if consent.choice is Choice.ALLOWANCE:
             await self._check_allowance(consent)
         elif consent.level < self.least:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from ringback.errors import CarrierError, CarrierRateLimited, CarrierUnreachable, LedgerError, Refused
 from ringback.guards import Facts, Refuse, decide
+from ringback.holds import Holds
 from ringback.lease import LEASE_S, Lease
 from ringback.model.status import Status
 from ringback.owner import this_process
@@ -28,6 +29,7 @@ from ringback.steps import reached
 if TYPE_CHECKING:
     from ringback.approvals import Approvals
     from ringback.carriers.base import Carrier
+    from ringback.carriers.routes import Carriers
     from ringback.clock import Clock
     from ringback.ledger import Ledger
     from ringback.ledger.records import Record
@@ -51,14 +53,14 @@ _log = logging.getLogger(__name__)
 class Dispatcher:
     """Hands approved outbounds to the carrier, each of them at most once."""
 
-    def __init__(self, ledger: Ledger, carrier: Carrier, approvals: Approvals, lines: Lines, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, carriers: Carriers, approvals: Approvals, lines: Lines, clock: Clock) -> None:
         self._ledger = ledger
-        self._carrier = carrier
+        self._carriers = carriers
         self._approvals = approvals
         self._lines = lines
         self._clock = clock
         self._running: dict[str, asyncio.Task[Record]] = {}
-        self._held_from = self._held_until = 0.0
+        self._holds = Holds(clock)
 
     async def dispatch(self, outbound_id: str) -> Record:
         """Send one approved or due outbound; the record as it stands afterwards.
@@ -77,17 +79,27 @@ class Dispatcher:
         return await asyncio.shield(task)
 
     async def dispatch_ready(self, limit: int) -> int:
-        """Send what is approved or due, at most `limit` scheduled ones; how many there were, so that 0 means none."""
-        if self._is_held():
+        """Send what is approved or due, at most `limit` scheduled ones for each carrier; how many were taken on.
+
+        Raises:
+            LedgerError: the ledger failed. What is wrong with one outbound alone is logged and stops no other.
+        """
+        return sum([await self._dispatch_ready(carrier.name, limit) for carrier in self._carriers])
+
+    async def _dispatch_ready(self, carrier: str, limit: int) -> int:
+        if self._holds.is_held(carrier):
             return 0
-        ready = await self._ledger.outbounds.ready(self._carrier.name, limit)
+        ready = await self._ledger.outbounds.ready(carrier, limit)
         for first in range(0, len(ready), AT_ONCE):
-            if self._is_held():
+            if self._holds.is_held(carrier):
                 break
-            ended = await asyncio.gather(*map(self.dispatch, ready[first : first + AT_ONCE]), return_exceptions=True)
-            for error in ended:
-                if isinstance(error, BaseException):
-                    _log.warning("a dispatch failed: %s", error)
+            batch = ready[first : first + AT_ONCE]
+            ended = await asyncio.gather(*map(self.dispatch, batch), return_exceptions=True)
+            failed = [error for error in ended if isinstance(error, BaseException)]
+            if len(failed) == len(batch):
+                raise failed[0]
+            for error in failed:
+                _log.warning("a dispatch failed: %s", error)
         return len(ready)
 
     async def finish(self) -> None:
@@ -97,11 +109,14 @@ class Dispatcher:
 
     async def _dispatch(self, outbound_id: str) -> Record:
         record = await self._ledger.outbounds.get(outbound_id)
-        if not self._is_ready(record):
+        carrier = self._carriers.get(record.carrier)
+        if carrier is None or not self._is_ready(record):
             return record
-        objection = await self._objection(record)
+        objection = await self._objection(record, carrier)
         if objection is not None and objection.passes and record.send_at is not None:
-            self._hold(HOLD_S)  # the carrier cannot be asked just now: it stays scheduled until its grace is over
+            self._holds.hold(
+                carrier.name, HOLD_S
+            )  # the carrier cannot be asked just now: it stays scheduled until its grace is over
             return record
         if objection is not None:
             sources = {Status.APPROVED, Status.SCHEDULED}
@@ -112,18 +127,16 @@ class Dispatcher:
             return await self._ledger.outbounds.get(record.id)
         async with Lease(self._ledger.deliveries, self._clock, claimed) as lease:
             # What was verified is sent: `record`, not what a second read would bring.
-            return await self._send(record.outbound, claimed, lease)
+            return await self._send(carrier, record.outbound, claimed, lease)
 
     def _is_ready(self, record: Record) -> bool:
-        if record.carrier != self._carrier.name:
-            return False
         if record.send_at is None:
             return record.status is Status.APPROVED
-        return record.status is Status.SCHEDULED and record.send_at <= self._now()
+        return record.status is Status.SCHEDULED and record.send_at <= self._clock.now().timestamp()
 
-    async def _objection(self, record: Record) -> Refuse | None:
+    async def _objection(self, record: Record, carrier: Carrier) -> Refuse | None:
         """The rule that stands in the way by now, if one does."""
-        line = await self._lines.current()  # before the consent is read: a person may take it back meanwhile
+        line = await self._lines.current(carrier)  # before the consent is read: a person may take it back meanwhile
         try:
             await self._approvals.verify(record)
         except Refused as refusal:
@@ -131,10 +144,10 @@ class Dispatcher:
         decision = decide(Facts(outbound=record.outbound, line=line, consented=True))
         return decision if isinstance(decision, Refuse) else None
 
-    async def _send(self, outbound: Outbound, claimed: Record, lease: Lease) -> Record:
+    async def _send(self, carrier: Carrier, outbound: Outbound, claimed: Record, lease: Lease) -> Record:
         """Post, then write down what became of it."""
         try:
-            acceptance = await self._post(outbound, lease)
+            acceptance = await self._post(carrier, outbound, lease)
         except CarrierError as error:
             if outbound.send_at is not None and isinstance(error, CarrierRateLimited | CarrierUnreachable):
                 return await self._defer(claimed, error)
@@ -146,7 +159,7 @@ class Dispatcher:
             return await self._settle(claimed, Status.UNKNOWN, reason=CarrierError.code)
         return await self._settle(claimed, acceptance.status, acceptance=acceptance)
 
-    async def _post(self, outbound: Outbound, lease: Lease) -> Acceptance:
+    async def _post(self, carrier: Carrier, outbound: Outbound, lease: Lease) -> Acceptance:
         """The one call that makes a phone ring."""
         import stamina
 
@@ -163,7 +176,7 @@ class Dispatcher:
             with attempt:
                 lease.check()
                 reached("post.begin")
-                acceptance = await self._carrier.transmit(outbound)
+                acceptance = await carrier.transmit(outbound)
                 reached("post.answered")
                 return acceptance
         raise AssertionError("a retry context either returns or raises")
@@ -171,21 +184,9 @@ class Dispatcher:
     async def _defer(self, claimed: Record, error: CarrierRateLimited | CarrierUnreachable) -> Record:
         """Put a scheduled one back, and hold the others: the carrier takes nothing for now, and got nothing of it."""
         asked = error.retry_after if isinstance(error, CarrierRateLimited) else None
-        self._hold(HOLD_S if asked is None else asked)
-        deferred = await self._ledger.deliveries.defer(claimed, reason=error.reason, until=self._held_until)
+        until = self._holds.hold(claimed.carrier, HOLD_S if asked is None else asked)
+        deferred = await self._ledger.deliveries.defer(claimed, reason=error.reason, until=until)
         return deferred or await self._settle(claimed, Status.FAILED, reason=error.reason, detail=error.detail)
-
-    def _hold(self, seconds: float) -> None:
-        now, held = self._now(), self._is_held()
-        self._held_from = self._held_from if held else now
-        self._held_until = max(self._held_until, now + seconds) if held else now + seconds
-
-    def _is_held(self) -> bool:
-        """Whether scheduled ones wait; not by a hold of a time to come, where the clock was set back since."""
-        return self._held_from <= self._now() < self._held_until
-
-    def _now(self) -> float:
-        return self._clock.now().timestamp()
 
     async def _settle(
         self,

@@ -18,6 +18,7 @@ from ringback.owner import is_gone
 
 if TYPE_CHECKING:
     from ringback.carriers.base import CarrierReader
+    from ringback.carriers.routes import Carriers
     from ringback.clock import Clock
     from ringback.keys import Keyring
     from ringback.ledger import Ledger
@@ -38,9 +39,9 @@ _log = logging.getLogger(__name__)
 class Inbound:
     """Learns what became of the outbounds that left, and what people wrote back."""
 
-    def __init__(self, ledger: Ledger, carrier: CarrierReader, keyring: Keyring, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, carriers: Carriers, keyring: Keyring, clock: Clock) -> None:
         self._ledger = ledger
-        self._carrier = carrier
+        self._carriers = carriers
         self._keyring = keyring
         self._clock = clock
 
@@ -52,8 +53,9 @@ class Inbound:
             CallbackRejected: it is not proven to be the carrier's, or cannot be read; nothing was stored.
             LedgerError: it could not be stored: the carrier is to send it again.
         """
-        reader = self._carrier.callbacks
-        if carrier != self._carrier.name or reader is None:
+        sender = self._carriers.get(carrier)
+        reader = sender.callbacks if sender else None
+        if reader is None:
             raise NotFound("No carrier of this name sends callbacks here.", hint="Check RINGBACK_CARRIER and the path.")
         try:
             now = self._clock.now().timestamp()
@@ -69,48 +71,54 @@ class Inbound:
                 stored += await self._ledger.inbox.add(carrier, news) is not None
         return stored
 
-    async def subscribe(self, url: str) -> bool:
-        """Have the carrier call back at `url`; false where a person sets that up at the carrier.
+    async def subscribe(self, carrier: CarrierReader, url: str) -> bool:
+        """Have a carrier call back at `url`; false where a person sets that up at the carrier.
 
         Raises:
             CarrierError: the carrier could not be told.
         """
-        name = self._carrier.name
-        return self._carrier.callbacks is not None and await self._carrier.subscribe(
-            url, self._keyring.callback_secret(name)
-        )
+        if carrier.callbacks is None:
+            return False
+        return await carrier.subscribe(url, self._keyring.callback_secret(carrier.name))
 
     async def refresh(self, record: Record) -> Record:
         """Bring one outbound up to date with its carrier. Where the carrier cannot be asked, it stays as it is."""
-        if record.carrier != self._carrier.name or record.content is None:
+        carrier = self._carriers.get(record.carrier)
+        if carrier is None or record.content is None:
             return record
         if record.status is Status.DISPATCHING:
             record = await self._conclude_abandoned(record)
         if record.status is Status.UNKNOWN and record.carrier_id is None:
-            return await self._reconcile(record) or record
+            return await self._reconcile(record, carrier) or record
         if record.carrier_id is None or record.status not in WITH_CARRIER | {Status.UNKNOWN}:
             return record
         try:
-            report = await self._carrier.report(record.channel, record.carrier_id)
+            report = await carrier.report(record.channel, record.carrier_id)
         except CarrierError as error:
             _log.info("outbound %s: its status could not be asked: %s", record.id, error.reason)
             return record
-        return await self._ledger.deliveries.learn(record, report)
+        return record if report is None else await self._ledger.deliveries.learn(record, report)
 
     async def refresh_due(self, limit: int) -> int:
         """Ask after at most `limit` of what is open and due to be asked about; how many there were."""
         for record in await self._ledger.outbounds.under_way({Status.DISPATCHING}):
             await self.refresh(record)
-        due = await self._ledger.deliveries.take_polls(self._carrier.name, limit)
-        for first in range(0, len(due), AT_ONCE):
-            await asyncio.gather(*map(self.refresh, due[first : first + AT_ONCE]))
-        return len(due)
+        asked = 0
+        for carrier in self._carriers:
+            due = await self._ledger.deliveries.take_polls(carrier.name, limit)
+            asked += len(due)
+            for first in range(0, len(due), AT_ONCE):
+                await asyncio.gather(*map(self.refresh, due[first : first + AT_ONCE]))
+        return asked
 
     async def collect(self) -> int:
-        """Fetch what people wrote, where the carrier keeps a list of it; how many texts were new."""
-        name = self._carrier.name
+        """Fetch what people wrote, where a carrier keeps a list of it; how many texts were new."""
+        return sum([await self._collect(carrier) for carrier in self._carriers])
+
+    async def _collect(self, carrier: CarrierReader) -> int:
+        name = carrier.name
         try:
-            inbox = await self._carrier.inbox(await self._ledger.inbox.cursor(name))
+            inbox = await carrier.inbox(await self._ledger.inbox.cursor(name))
         except CarrierError as error:
             _log.info("the inbox of %s could not be asked: %s", name, error.reason)
             return 0
@@ -128,18 +136,16 @@ class Inbound:
         )
         return concluded or await self._ledger.outbounds.get(record.id)
 
-    async def _reconcile(self, doubtful: Record) -> Record | None:
+    async def _reconcile(self, doubtful: Record, carrier: CarrierReader) -> Record | None:
         """Find a doubtful outbound in the carrier's history: exactly one entry, that is nothing else."""
         try:
-            items = await self._carrier.history(HISTORY_LIMIT)
+            items = await carrier.history(HISTORY_LIMIT)
         except CarrierError as error:
             _log.info("outbound %s: the carrier's history could not be asked: %s", doubtful.id, error.reason)
             return None
         candidates = [item for item in items if _may_be(item, doubtful)]
         unclaimed = [
-            item
-            for item in candidates
-            if not await self._ledger.deliveries.is_known(self._carrier.name, item.carrier_id)
+            item for item in candidates if not await self._ledger.deliveries.is_known(carrier.name, item.carrier_id)
         ]
         if len(unclaimed) != 1:
             return None

@@ -1,4 +1,4 @@
-"""What the carrier said about the agent's line, kept for a short while."""
+"""What the carriers said about the agent's lines, kept for a short while."""
 
 from __future__ import annotations
 
@@ -18,35 +18,32 @@ KEPT_S = 30.0
 class Lines:
     """The enabled-check behind every send."""
 
-    def __init__(self, carrier: CarrierReader, clock: Clock) -> None:
-        self._carrier = carrier
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._line: Line | None = None
-        self._asked_at = 0.0
+        self._kept: dict[str, tuple[Line, float]] = {}
 
-    async def ask(self) -> Line:
+    async def ask(self, carrier: CarrierReader) -> Line:
         """Ask the carrier now.
 
         Raises:
             CarrierError: it could not be asked, or answered something else.
         """
         asked_at = self._clock.now().timestamp()
-        self._line = None
-        line = await self._carrier.line()
-        self._line, self._asked_at = line, asked_at
+        self._kept.pop(carrier.name, None)
+        line = await carrier.line()
+        self._kept[carrier.name] = line, asked_at
         return line
 
-    async def current(self) -> Line | None:
+    async def current(self, carrier: CarrierReader) -> Line | None:
         """The line by the carrier's word of the last 30 seconds; `None` where it cannot be asked."""
-        age = self._clock.now().timestamp() - self._asked_at
-        if self._line is not None and 0 <= age < KEPT_S:
-            return self._line
+        line, asked_at = self._kept.get(carrier.name, (None, 0.0))
+        if line is not None and 0 <= self._clock.now().timestamp() - asked_at < KEPT_S:
+            return line
         try:
-            return await self.ask()
+            return await self.ask(carrier)
         except CarrierError:
             return None
 
-    @property
-    def last(self) -> Line | None:
+    def last(self, carrier: CarrierReader) -> Line | None:
         """What was last heard, however old: good for a suggestion, never for a decision."""
-        return self._line
+        return self._kept.get(carrier.name, (None, 0.0))[0]

@@ -11,7 +11,7 @@ from ringback.clock import Clock, SystemClock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ringback.carriers.base import Carrier
+    from ringback.carriers.routes import Carriers
     from ringback.dispatch import Dispatcher
     from ringback.inbound import Inbound
     from ringback.keys import Keyring
@@ -29,8 +29,7 @@ class Ringback:
     settings: Settings
     keyring: Keyring
     ledger: Ledger
-    carrier_name: str
-    live: bool
+    carriers: Carriers
     lines: Lines
     inbound: Inbound
     dispatcher: Dispatcher
@@ -41,13 +40,13 @@ class Ringback:
 
 @asynccontextmanager
 async def open_ringback(
-    settings: Settings | None = None, *, carrier: Carrier | None = None, clock: Clock | None = None
+    settings: Settings | None = None, *, carriers: Carriers | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Ringback]:
     """Open an installation, and close it after what is on its way out has left.
 
     Args:
         settings: by default read from the environment.
-        carrier: by default the one that the settings name.
+        carriers: by default those that the settings name.
         clock: by default the machine's.
 
     Raises:
@@ -60,24 +59,24 @@ async def open_ringback(
 
     settings = settings or load_settings()
     clock = clock or SystemClock()
-    if carrier is None:
-        from ringback.carriers.registry import build_carrier
+    if carriers is None:
+        from ringback.carriers.registry import build_carriers
 
-        carrier = build_carrier(settings)
+        carriers = build_carriers(settings)
     key = settings.key.get_secret_value() if settings.key else None
     keyring = load_keyring(key, settings.key_path, settings.ledger_path)
     terms = Terms(settings.schedule_grace_s, settings.retention_days * 86_400.0)
     ledger = open_ledger(settings.ledger_path, keyring, clock, terms)
-    opened = _assemble(settings, keyring, ledger, carrier, clock)
+    opened = _assemble(settings, keyring, ledger, carriers, clock)
     try:
         yield opened
     finally:
         await opened.dispatcher.finish()
-        await carrier.aclose()
+        await carriers.aclose()
         await ledger.close()
 
 
-def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carrier: Carrier, clock: Clock) -> Ringback:
+def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carriers: Carriers, clock: Clock) -> Ringback:
     from ringback.approvals import Approvals
     from ringback.dispatch import Dispatcher
     from ringback.inbound import Inbound
@@ -85,12 +84,12 @@ def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carrier: Car
     from ringback.person import Person
     from ringback.telephone import Telephone
 
-    lines = Lines(carrier, clock)
-    approvals = Approvals(ledger, keyring, floor=settings.approval, live=carrier.live)
-    dispatcher = Dispatcher(ledger, carrier, approvals, lines, clock)
-    inbound = Inbound(ledger, carrier, keyring, clock)
+    lines = Lines(clock)
+    approvals = Approvals(ledger, keyring, floor=settings.approval, carriers=carriers)
+    dispatcher = Dispatcher(ledger, carriers, approvals, lines, clock)
+    inbound = Inbound(ledger, carriers, keyring, clock)
     telephone = Telephone(
-        carrier_name=carrier.name,
+        carriers=carriers,
         ledger=ledger,
         lines=lines,
         approvals=approvals,
@@ -98,13 +97,12 @@ def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carrier: Car
         inbound=inbound,
         clock=clock,
     )
-    person = Person(carrier_name=carrier.name, ledger=ledger, approvals=approvals, dispatcher=dispatcher, lines=lines)
+    person = Person(carriers=carriers, ledger=ledger, approvals=approvals, dispatcher=dispatcher, lines=lines)
     return Ringback(
         settings=settings,
         keyring=keyring,
         ledger=ledger,
-        carrier_name=carrier.name,
-        live=carrier.live,
+        carriers=carriers,
         lines=lines,
         inbound=inbound,
         dispatcher=dispatcher,

@@ -15,6 +15,7 @@ from ringback.receipts import Receipt, receipt
 
 if TYPE_CHECKING:
     from ringback.approvals import Answer, Approvals, Question
+    from ringback.carriers.routes import Carriers
     from ringback.dispatch import Dispatcher
     from ringback.ledger import Ledger
     from ringback.ledger.erasure import Forgotten
@@ -26,9 +27,9 @@ class Person:
     """The person's side. Only a face that stands before a person may hold one: form, page, terminal."""
 
     def __init__(
-        self, *, carrier_name: str, ledger: Ledger, approvals: Approvals, dispatcher: Dispatcher, lines: Lines
+        self, *, carriers: Carriers, ledger: Ledger, approvals: Approvals, dispatcher: Dispatcher, lines: Lines
     ) -> None:
-        self._carrier_name = carrier_name
+        self._carriers = carriers
         self._ledger = ledger
         self._approvals = approvals
         self._dispatcher = dispatcher
@@ -138,22 +139,25 @@ class Person:
         count: int,
         plain: bool = True,
     ) -> str:
-        """Allow a recipient beforehand on the carrier in force; returns the allowance's id.
+        """Allow a recipient beforehand on the carrier that moves this channel; returns the allowance's id.
 
         With `plain` only short texts (480 characters, calls 1,200) without web addresses are covered; others are asked
         about as ever.
 
         Raises:
             InvalidNumber: the number cannot be read.
-            Refused: the number is of a kind that nothing is ever sent to.
+            Refused: the number is of a kind that nothing is ever sent to, or no carrier here moves this channel.
         """
         parsed = parse_number(number)
-        wish = Outbound(Channel.SMS, parsed, self._carrier_name, "-")
-        objection = destination(Facts(wish, await self._lines.current(), consented=True))
+        carrier = self._carriers.route(channel)
+        if carrier is None:
+            raise Refused("no_capability", f"No carrier here moves {channel}.", hint="See: ringback check")
+        wish = Outbound(Channel.SMS, parsed, carrier.name, "-")
+        objection = destination(Facts(wish, await self._lines.current(carrier), consented=True))
         if isinstance(objection, Refuse):
             raise Refused(objection.rule, objection.message, hint=objection.hint)
         chars = PLAIN_CHARS[channel] if plain else PROMPT_LIMIT
-        grant = Grant(channel, self._carrier_name, seconds, count, chars, links=not plain)
+        grant = Grant(channel, carrier.name, seconds, count, chars, links=not plain)
         return await self._ledger.consents.allow(parsed, grant, level=level, via=via)
 
     async def allowances(self) -> list[Allowance]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -30,6 +30,11 @@ def _default_home() -> Path:
     return user_data_path("ringback", appauthor=False)
 
 
+def _documented(name: str, default: Any = None) -> Any:
+    """A field under the name that the service itself documents."""
+    return Field(default=default, validation_alias=AliasChoices(name, name.lower()))
+
+
 class Settings(BaseSettings):
     """The settings of one installation; secrets are masked in `repr`."""
 
@@ -40,7 +45,7 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=_default_home)
     """Where ledger, key and sandbox live."""
     carrier: str | None = None
-    """Which carrier moves messages; without it ThinkFleetBot if it is configured, else the sandbox."""
+    """Which carrier moves what: one, or some by channel (`teli,voice=thoughtly`). Else ThinkFleetBot or the sandbox."""
     approval: ApprovalFloor = ApprovalFloor.CLIENT
     """The least level of approval that counts."""
     key: SecretStr | None = None
@@ -67,6 +72,47 @@ class Settings(BaseSettings):
     """ThinkFleetBot: the base URL of its API."""
     saas_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("SAAS_API_KEY", "saas_api_key"))
     """ThinkFleetBot: the agent's bearer key."""
+
+    thoughtly_api_url: str = _documented("THOUGHTLY_API_URL", "https://api.thoughtly.com")
+    """Thoughtly: the base URL of its API."""
+    thoughtly_api_token: SecretStr | None = _documented("THOUGHTLY_API_TOKEN")
+    """Thoughtly: the API token."""
+    thoughtly_team_id: str | None = _documented("THOUGHTLY_TEAM_ID")
+    """Thoughtly: the team."""
+    thoughtly_agent_id: str | None = _documented("THOUGHTLY_AGENT_ID")
+    """Thoughtly: the voice agent that calls."""
+    thoughtly_automation_id: SecretStr | None = _documented("THOUGHTLY_AUTOMATION_ID")
+    """Thoughtly: an automation whose webhook starts the calls, in place of the API."""
+    teli_api_url: str = _documented("TELI_API_URL", "https://api.teli.ai")
+    """Teli: the base URL of its API."""
+    teli_api_key: SecretStr | None = _documented("TELI_API_KEY")
+    """Teli: the API key."""
+    teli_campaign_id: str | None = _documented("TELI_CAMPAIGN_ID")
+    """Teli: the campaign that the contacts are in."""
+    twilio_api_url: str = _documented("TWILIO_API_URL", "https://api.twilio.com")
+    """Twilio: the base URL of its API."""
+    twilio_account_sid: str | None = _documented("TWILIO_ACCOUNT_SID")
+    """Twilio: the account."""
+    twilio_auth_token: SecretStr | None = _documented("TWILIO_AUTH_TOKEN")
+    """Twilio: the account's token; it signs callbacks, too."""
+    twilio_from_number: str | None = _documented("TWILIO_FROM_NUMBER")
+    """Twilio: the agent's own number."""
+    twilio_messaging_service_sid: str | None = _documented("TWILIO_MESSAGING_SERVICE_SID")
+    """Twilio: a messaging service that texts go by, in place of the number."""
+    thinnestai_api_url: str = _documented("THINNESTAI_API_URL", "https://api.thinnest.ai")
+    """thinnest.ai: the base URL of its API."""
+    thinnestai_api_key: SecretStr | None = _documented("THINNESTAI_API_KEY")
+    """thinnest.ai: the API key."""
+    thinnestai_agent_id: str | None = _documented("THINNESTAI_AGENT_ID")
+    """thinnest.ai: the voice agent whose text tool is set up."""
+    custom_url: str | None = None
+    """Custom endpoint: the https:// URL that takes a text."""
+    custom_headers: SecretStr | None = None
+    """Custom endpoint: headers as a JSON object, such as an Authorization."""
+    custom_body: str = '{"to": "{to}", "message": "{message}"}'
+    """Custom endpoint: the JSON body, with {to} and {message} inside its texts."""
+    custom_private: bool = False
+    """Custom endpoint: whether it may be on this machine or in a private network."""
 
     @field_validator("home", "key_file")
     @classmethod

@@ -9,21 +9,23 @@ from __future__ import annotations
 import math
 import re
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ringback.errors import InvalidRequest, Refused
+from ringback.errors import CarrierError, InvalidRequest, Refused
 from ringback.guards import Allow, Facts, Refuse, decide
 from ringback.model.moment import check_moment, read_moment
 from ringback.model.numbers import parse_number
 from ringback.model.outbound import Channel, Outbound
 from ringback.model.status import Status
 from ringback.model.text import is_encodable
-from ringback.receipts import HistoryPage, LineReport, Receipt, receipt, told
+from ringback.receipts import HistoryPage, LineReport, Receipt, line_report, receipt, told
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from ringback.approvals import Approvals
+    from ringback.carriers.routes import Carriers
     from ringback.clock import Clock
     from ringback.dispatch import Dispatcher
     from ringback.inbound import Inbound
@@ -53,7 +55,7 @@ class Telephone:
     def __init__(
         self,
         *,
-        carrier_name: str,
+        carriers: Carriers,
         ledger: Ledger,
         lines: Lines,
         approvals: Approvals,
@@ -61,7 +63,7 @@ class Telephone:
         inbound: Inbound,
         clock: Clock,
     ) -> None:
-        self._carrier_name = carrier_name
+        self._carriers = carriers
         self._ledger = ledger
         self._lines = lines
         self._approvals = approvals
@@ -71,22 +73,27 @@ class Telephone:
         self._next_sweep = 0.0
 
     async def check(self) -> LineReport:
-        """Ask the carrier whether telephony is enabled, and for what.
+        """Ask every carrier in use whether telephony is enabled, and for what.
 
         Raises:
-            CarrierError: it could not be asked.
+            CarrierError: none could be asked.
         """
-        line = await self._lines.ask()
-        return LineReport(
-            carrier=line.carrier,
-            enabled=line.enabled,
-            live=line.live,
-            number=line.number.masked if line.number else None,
-            capabilities=tuple(sorted(channel.value for channel in line.capabilities)),
-            approval=self._approvals.least.value,
-            page=line.page,
-            summary=_describe(line),
-        )
+        lines: list[Line] = []
+        failed: list[CarrierError] = []
+        for carrier in self._carriers:
+            try:
+                lines.append(await self._lines.ask(carrier))
+            except CarrierError as error:
+                failed.append(error)
+        if not lines:
+            raise failed[0]
+        return line_report([self._routed(line) for line in lines], approval=self._approvals.least.value)
+
+    def _routed(self, line: Line) -> Line:
+        """A line with those of its channels that go by its carrier here."""
+        routes = {channel: self._carriers.route(channel) for channel in line.capabilities}
+        moved = {channel for channel, carrier in routes.items() if carrier and carrier.name == line.carrier}
+        return replace(line, capabilities=frozenset(moved))
 
     async def send_sms(
         self, to: str, body: str, *, send_at: str | None = None, idempotency_key: str | None = None
@@ -140,9 +147,18 @@ class Telephone:
             raise InvalidRequest(
                 f"An idempotency key has 1 to {KEY_LIMIT} characters of valid Unicode.", hint="Change it."
             )
-        home = self._lines.last.number if self._lines.last else None
+        carrier = self._carriers.route(channel)
+        if carrier is None:
+            offered = ", ".join(sorted(self._carriers.channels))
+            raise Refused(
+                "no_capability",
+                f"No carrier that is set up here moves {channel}.",
+                hint=f"Use one of: {offered}, or tell the person.",
+            )
+        last = self._lines.last(carrier)
+        home = last.number if last else None
         due = None if send_at is None else read_moment(send_at)
-        outbound = Outbound(channel, parse_number(to, home=home), self._carrier_name, text, media_url, due)
+        outbound = Outbound(channel, parse_number(to, home=home), carrier.name, text, media_url, due)
         if due is not None:
             earlier = await self._ledger.outbounds.find(outbound, key)
             if earlier is not None:  # its time may have passed since
@@ -151,7 +167,7 @@ class Telephone:
         least = self._approvals.least
         facts = Facts(
             outbound=outbound,
-            line=await self._lines.current(),
+            line=await self._lines.current(carrier),
             consented=await self._ledger.consents.is_allowed(outbound, least),
         )
         decision = decide(facts)
@@ -261,18 +277,8 @@ def _is_settled(first: Record, record: Record) -> bool:
     """Whether a wait is over: a person answered and it went out, or it has ended."""
     if record.status.ended:
         return True
+    if record.status is Status.SCHEDULED:  # it has its yes, and its time may be far
+        return first.status is not Status.SCHEDULED
     if first.status.before_dispatch:
         return not record.status.before_dispatch and record.status not in _MOVING
     return False
-
-
-def _describe(line: Line) -> str:
-    if not line.enabled:
-        return "Telephony is not enabled for this agent. Do not try to send or call."
-    offered = ", ".join(sorted(line.capabilities)) or "nothing"
-    if line.live:
-        return f"Telephony is enabled: {offered}. Real phones ring."
-    return (
-        f"Telephony is enabled on the sandbox: {offered}. "
-        f"Nothing leaves this machine; watch the handset at {line.page}."
-    )

@@ -22,7 +22,7 @@ from ringback_support.recorded import (
 from ringback_support.wire_server import Reply, half, reply
 
 from ringback.carriers.base import Carrier, CarrierReader
-from ringback.carriers.registry import CARRIERS, build_carrier
+from ringback.carriers.registry import CARRIERS, build_carriers
 from ringback.errors import (
     CarrierAuthenticationFailed,
     CarrierError,
@@ -82,7 +82,7 @@ def test_it_offers_every_method_of_the_protocol_with_its_arguments(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_up(name, tmp_path, monkeypatch, "https://carrier.example")
-    carrier = build_carrier(load_settings())
+    carrier = build_carriers(load_settings()).first
     for method in ("line", "transmit", "report", "history", "aclose"):
         promised = getattr(Carrier, method, None) or getattr(CarrierReader, method)
         given = getattr(carrier, method)
@@ -93,7 +93,7 @@ def test_it_offers_every_method_of_the_protocol_with_its_arguments(
 @pytest.mark.parametrize("name", NAMES)
 def test_its_secrets_are_in_no_repr(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     set_up(name, tmp_path, monkeypatch, "https://carrier.example")
-    carrier = build_carrier(load_settings())
+    carrier = build_carriers(load_settings()).first
     for thing in (carrier, *vars(carrier).values(), load_settings()):
         assert "key-of-the-tests" not in repr(thing)
 
@@ -105,14 +105,14 @@ def test_a_missing_setting_is_named(name: str, variable: str, tmp_path: Path, mo
     set_up(name, tmp_path, monkeypatch, "https://carrier.example")
     monkeypatch.delenv(variable)
     with pytest.raises(ConfigurationError, match=variable):
-        build_carrier(load_settings())
+        build_carriers(load_settings()).first
 
 
-@pytest.mark.parametrize("name", ["", "Sandbox", "no-such-carrier"])
+@pytest.mark.parametrize("name", ["Sandbox", "no-such-carrier", "sandbox,voice=other"])
 def test_a_carrier_that_is_not_in_the_registry_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RINGBACK_CARRIER", name or " ")
+    monkeypatch.setenv("RINGBACK_CARRIER", name)
     with pytest.raises(ConfigurationError, match="sandbox, thinkfleetbot"):
-        build_carrier(load_settings())
+        build_carriers(load_settings()).first
 
 
 # -- the recorded exchanges ------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ringback_support.installation import YES, opened, want
 
-from ringback.carriers.registry import build_carrier
+from ringback.carriers.registry import build_carriers
 from ringback.clock import SystemClock
 from ringback.settings import Settings
 
@@ -108,7 +108,7 @@ async def house(home: Path, sandbox: Sandbox, **changes: Any) -> AsyncIterator[H
     state.mkdir(parents=True)
     (state / "endpoint.json").write_text(json.dumps({"url": sandbox.url, "api_key": sandbox.api_key}))
     clock = AheadClock()
-    carrier = build_carrier(Settings(home=home, **changes))
+    carrier = build_carriers(Settings(home=home, **changes)).first
     async with opened(home, carrier, clock=clock, **changes) as ringback:
         yield House(ringback, sandbox, clock)
 

@@ -43,6 +43,10 @@ def test_each_variable_of_the_readme_is_the_one_that_is_read(monkeypatch: pytest
         "RINGBACK_CONSOLE_PORT": "2",
         "RINGBACK_CONNECT_TIMEOUT_S": "3",
         "RINGBACK_READ_TIMEOUT_S": "4",
+        "RINGBACK_SERVE_PORT": "5",
+        "RINGBACK_SCHEDULE_GRACE_S": "60",
+        "RINGBACK_RETENTION_DAYS": "7",
+        "RINGBACK_CUSTOM_PRIVATE": "true",
     }
     for name in _table():
         monkeypatch.setenv(name, values.get(name, "given"))

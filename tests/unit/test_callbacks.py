@@ -240,14 +240,14 @@ async def test_a_carrier_that_documents_no_callbacks_takes_none(ringback: Ringba
     carrier.callbacks = None
     with pytest.raises(NotFound):
         await ringback.inbound.callback("sandbox", CallbackRequest(URL, {}, b"{}"))
-    assert not await ringback.inbound.subscribe(URL)
+    assert not await ringback.inbound.subscribe(carrier, URL)
     assert carrier.subscribed is None
 
 
 async def test_the_carrier_is_told_where_to_call_and_the_secret_of_this_installation_and_carrier(
     ringback: Ringback, carrier: FakeCarrier
 ) -> None:
-    assert await ringback.inbound.subscribe(URL)
+    assert await ringback.inbound.subscribe(carrier, URL)
     assert carrier.subscribed == (URL, secret(ringback))
     assert len(secret(ringback)) == 32
 

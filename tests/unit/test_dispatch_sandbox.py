@@ -18,7 +18,7 @@ from ringback_support.installation import PICTURE, YES, grant, opened, want
 from ringback_support.recorded import set_up
 from ringback_support.wire_server import Reply, Request, reply, wire_server
 
-from ringback.carriers.registry import build_carrier
+from ringback.carriers.registry import build_carriers
 from ringback.clock import SystemClock
 from ringback.dispatch import TRIES
 from ringback.errors import InvalidNumber, Refused
@@ -61,7 +61,7 @@ def _no_back_off() -> Iterator[None]:
 
 def over_sandbox(home: Path, **changes: Any) -> Any:
     settings = Settings(home=home, **changes)
-    return opened(home, build_carrier(settings), clock=SystemClock(), **changes)
+    return opened(home, build_carriers(settings).first, clock=SystemClock(), **changes)
 
 
 async def send(
@@ -295,7 +295,7 @@ async def test_a_process_killed_before_its_answer_is_found_or_told_as_unknown_an
         await asyncio.wait_for(posted.wait(), 30)
         child.kill()
         await child.wait()
-        async with opened(home, build_carrier(load_settings()), clock=SystemClock()) as ringback:
+        async with opened(home, build_carriers(load_settings()).first, clock=SystemClock()) as ringback:
             for _ in range(2):
                 await ringback.telephone.tend()
             (left,) = (await ringback.telephone.history()).items

@@ -92,12 +92,12 @@ def _confirm(here: Installation, number: PhoneNumber, wish: _Wish, output: Outpu
             f"Here an approval of level {opened.person.least} is needed; a terminal's is {Level.A2}.",
             hint="Nothing was allowed. Trust a number for a day, with a passkey, on the page: ringback console",
         )
-    reach = "real phones ring" if opened.live else "nothing leaves this machine"
+    reach = "real phones ring" if opened.carriers.live else "nothing leaves this machine"
     rows = [
         ("Number", f"{output.style(number.formatted, bold=True)}  ({country_name(number)})"),
         ("For", f"{KINDS[channel]}, at most {wish.count} in {wish.days * 24} hours, without being asked"),
         ("Content", "anything" if wish.any_content else _content(PLAIN_CHARS[channel], links=False)),
-        ("Carrier", f"{opened.carrier_name} ({reach})"),
+        ("Carrier", f"{opened.carriers.names} ({reach})"),
     ]
     output.tell("\n".join(["", *aligned(rows, indent="  "), ""]))
     typed = ask_digits(output)

@@ -41,7 +41,7 @@ def forget(output: Output, number: str | None) -> int:
     _confirm(parsed, output)
     with installation() as here:
         forgotten = here.run(here.opened.person.forget(parsed.e164))
-        carrier = here.opened.carrier_name
+        carrier = here.opened.carriers.names
         sandbox = (here.opened.settings.home / "sandbox").exists()
     reach = _not_reached(carrier, sandbox=sandbox)
     output.show({**asdict(forgotten), "not_reached": reach}, _lines(forgotten, reach))

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from ringback.errors import ConfigurationError, RingbackError
+from ringback.errors import ConfigurationError
 from ringback_server.commands.exits import Exit
 from ringback_server.commands.root import json_option
 
@@ -28,10 +28,7 @@ if TYPE_CHECKING:
     from ringback.opening import Ringback
     from ringback.settings import Settings
     from ringback_server.commands.output import Output
-    from ringback_server.host import Host
 
-_LOOK_S: Final = 2.0
-"""How often it is looked whether the carrier is to be told anew where to call back."""
 _KEEP_ALIVE_S: Final = 30
 _CLOSE_S: Final = 2
 _HERE: Final = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1", re.ASCII)
@@ -136,6 +133,7 @@ def _cannot_listen(error: OSError, port: int) -> ConfigurationError:
 async def _serve(
     settings: Settings, listener: socket.socket, public_url: str | None, folder: Path, output: Output
 ) -> None:
+    from ringback_server.commands.subscribing import Subscription
     from ringback_server.console.passphrase import write_private
     from ringback_server.host import Host
     from ringback_server.start import stopped_by_signals
@@ -149,20 +147,24 @@ async def _serve(
 
     try:
         async with host.using() as opened:  # what is in the way is told before anything listens
-            base = public_url if public_url and opened.live else url
-        subscription = _Subscription(host, settings, f"{base}/webhooks/{opened.carrier_name}")
+            carriers = opened.carriers
+        subscriptions = [
+            Subscription(host, settings, carrier.name, public_url if public_url and carrier.live else url, tell=_tell)
+            for carrier in carriers
+        ]
 
         def announce() -> None:
             write_private(endpoint, json.dumps({"url": url, "pid": os.getpid()}))
             _announce(url, opened, output, beyond=not _HERE.fullmatch(listener.getsockname()[0]))
 
-        server = _server(build(host.using, base), announce)
+        server = _server(build(host.using, public_url or url), announce)
 
         def end() -> None:
             server.should_exit = True
 
         with stopped_by_signals(end):
-            background = [asyncio.create_task(host.tend(nobody)), asyncio.create_task(subscription.keep())]
+            keeping = [subscription.keep() for subscription in subscriptions]
+            background = [asyncio.create_task(work) for work in (host.tend(nobody), *keeping)]
             try:
                 await server.serve(sockets=[listener])
             finally:
@@ -186,7 +188,7 @@ def _announce(url: str, opened: Ringback, output: Output, *, beyond: bool) -> No
         _tell("others can reach this address, without TLS: put a proxy that speaks TLS in front of it.")
     _tell("what is scheduled goes out, and what is open is followed, while this runs.")
     if output.json:
-        output.show({"url": url, "pid": os.getpid(), "carrier": opened.carrier_name}, ())
+        output.show({"url": url, "pid": os.getpid(), "carrier": opened.carriers.names}, ())
 
 
 def _server(app: Starlette, announce: Callable[[], None]) -> uvicorn.Server:
@@ -224,63 +226,3 @@ def _server(app: Starlette, announce: Callable[[], None]) -> uvicorn.Server:
             timeout_graceful_shutdown=_CLOSE_S,
         )
     )
-
-
-class _Subscription:
-    """Has the carrier call back here: at the start, and again where it, or the installation's key, is a new one."""
-
-    def __init__(self, host: Host, settings: Settings, url: str) -> None:
-        self._host = host
-        self._settings = settings
-        self._url = url
-        self._told = ""
-        self._made_with: Ringback | None = None
-        self._made_at: bytes | None = None
-
-    async def keep(self) -> None:
-        """Run until cancelled."""
-        while True:
-            try:
-                await self._look()
-            except RingbackError as error:
-                self._tell(
-                    f"could not be told where to call back ({error.reason}); it is asked instead, and told later"
-                )
-            except Exception as error:  # noqa: BLE001 - it must go on for as long as the server runs
-                self._tell(f"could not be told where to call back ({type(error).__name__}); it is asked instead")
-            await asyncio.sleep(_LOOK_S)
-
-    async def _look(self) -> None:
-        """Subscribe where that was not done yet, or not with this carrier's process and this key."""
-        at = self._carrier_process()
-        async with self._host.using() as opened:
-            if opened is self._made_with and at in {self._made_at, b""}:
-                return  # a sandbox that was ended stays ended: it subscribes once somebody starts it
-            if self._made_with is not None:
-                await opened.lines.ask()  # finds a sandbox that was started anew elsewhere
-            subscribed = await opened.inbound.subscribe(self._url)
-            self._made_with, self._made_at = opened, self._carrier_process()
-        if subscribed:
-            self._tell(f"calls back at {self._url}")
-        elif _documents_callbacks(self._settings):
-            self._tell(f"is to call back at {self._url}: set that at the carrier. Until then it is asked")
-        else:
-            self._tell("documents no callbacks: it is asked instead")
-
-    def _carrier_process(self) -> bytes:
-        """What the sandbox's process announced, which no other one has; empty where there is none."""
-        try:
-            return (self._settings.home / "sandbox" / "endpoint.json").read_bytes()
-        except OSError:
-            return b""
-
-    def _tell(self, text: str) -> None:
-        if text != self._told:
-            _tell(f"the carrier {self._settings.carrier_name} {text}.")
-        self._told = text
-
-
-def _documents_callbacks(settings: Settings) -> bool:
-    from ringback.carriers.registry import build_carrier
-
-    return build_carrier(settings).callbacks is not None

@@ -84,7 +84,7 @@ class Actions:
             return
         if not hmac.compare_digest(seen.encode(), shown(question).encode()):
             raise HTTPException(409, "What is stored is not what you were shown. Nothing was done; look at it again.")
-        if question.carrier != self._parts.opened.carrier_name:
+        if self._parts.opened.carriers.get(question.carrier) is None:
             raise HTTPException(409, f"This waits for the carrier {question.carrier}, which this console does not use.")
 
     async def cancel(self, visit: Visit) -> Response:

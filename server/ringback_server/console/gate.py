@@ -77,7 +77,7 @@ class Gate:
         except ConfigurationError:
             return Access.CLOSED
         if mark is None:
-            return Access.CLOSED if opened.live else Access.OPEN
+            return Access.CLOSED if opened.carriers.live else Access.OPEN
         return Access.SIGNED_IN if session is not None and session.mark == mark else Access.SIGN_IN
 
     def find(self, request: Request) -> Session | None:
@@ -152,7 +152,7 @@ class Gate:
             notes=visit.session.take_notes() if LIVE_HEADER not in visit.request.headers else [],
             signed_in=access is Access.SIGNED_IN,
             unguarded=access is Access.OPEN,
-            live=self._parts.opened.live,
+            live=self._parts.opened.carriers.live,
             **{"counts": self._parts.watch.counts, **values},
         )
         return HTMLResponse(html, status)

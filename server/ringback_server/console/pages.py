@@ -139,7 +139,7 @@ class Pages:
         return self._gate.render("history.html", visit, entries=entries)
 
     def _view(self, question: Question) -> dict[str, Any]:
-        return question_view(question, carrier=self._parts.opened.carrier_name)
+        return question_view(question, carriers=self._parts.opened.carriers)
 
     async def allowed(self, visit: Visit) -> Response:
         """Whom a person allowed beforehand."""
@@ -155,7 +155,7 @@ class Pages:
             channels=[(channel.value, CHANNELS[channel]) for channel in Channel],
             given={**NO_ALLOWANCE, **{name: given[name] for name in NO_ALLOWANCE if name in given}},
             problem=problem,
-            carrier=self._parts.opened.carrier_name,
+            carrier=self._parts.opened.carriers.names,
             passkey=await self._passkeys.view(visit.request),
         )
 
@@ -211,4 +211,4 @@ class Pages:
 
     async def _line(self) -> dict[str, Any]:
         opened = self._parts.opened
-        return line_view(await self._parts.watch.line(), carrier=opened.carrier_name, live=opened.live)
+        return line_view(await self._parts.watch.line(), carrier=opened.carriers.names, live=opened.carriers.live)

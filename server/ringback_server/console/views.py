@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ringback.approvals import Question
+    from ringback.carriers.routes import Carriers
     from ringback.ledger.records import Allowance, Received
     from ringback.model.outbound import Line
 
@@ -86,12 +87,12 @@ def measure(text: str) -> tuple[int, int]:
     return len(sent), sent.count("\n") + 1
 
 
-def question_view(question: Question, *, carrier: str) -> dict[str, Any]:
+def question_view(question: Question, *, carriers: Carriers) -> dict[str, Any]:
     """One outbound, whole.
 
     Args:
         question: the stored outbound.
-        carrier: the carrier of this console; one that waits for another carrier cannot be answered with yes here.
+        carriers: those of this console; one that waits for another carrier cannot be answered with yes here.
     """
     characters, lines = measure(question.text)
     e164 = "+" + "".join(char for char in question.number if char.isdigit())
@@ -113,7 +114,7 @@ def question_view(question: Question, *, carrier: str) -> dict[str, Any]:
         "media_parts": _media_parts(question),
         "carrier": question.carrier,
         "live": question.live,
-        "elsewhere": question.carrier != carrier,
+        "elsewhere": carriers.get(question.carrier) is None,
         "line_type": question.line_type,
         "cost": question.cost,
         "asked_by": question.asked_by,

@@ -96,9 +96,9 @@ class Watch:
         """The line by the carrier's word of the last half minute; what was heard before, while it is slow to answer."""
         asking = self._asking
         if asking is None or asking.done():
-            asking = self._asking = asyncio.create_task(self._opened.lines.current())
+            asking = self._asking = asyncio.create_task(self._opened.lines.current(self._opened.carriers.first))
         done, _ = await asyncio.wait({asking}, timeout=_LINE_PATIENCE_S)
-        return asking.result() if done else self._opened.lines.last
+        return asking.result() if done else self._opened.lines.last(self._opened.carriers.first)
 
     async def _look(self) -> None:
         seen = None

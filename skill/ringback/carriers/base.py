@@ -38,6 +38,11 @@ class CarrierReader(Protocol):
         ...
 
     @property
+    def channels(self) -> frozenset[Channel]:
+        """What the service can move at all; a line may offer less."""
+        ...
+
+    @property
     def callbacks(self) -> CallbackReader | None:
         """Reads the carrier's callbacks; `None` where it documents none, and is asked instead."""
         ...
@@ -46,8 +51,8 @@ class CarrierReader(Protocol):
         """Ask the carrier what the agent's line can do now."""
         ...
 
-    async def report(self, channel: Channel, carrier_id: str) -> Report:
-        """Ask what became of one outbound that the carrier took."""
+    async def report(self, channel: Channel, carrier_id: str) -> Report | None:
+        """Ask what became of one outbound that the carrier took; `None` where it offers no such call."""
         ...
 
     async def history(self, limit: int) -> list[CarrierItem]:

@@ -96,6 +96,18 @@ class CarrierHttp:
         """POST a JSON document, once. Never repeated here: dispatch alone decides that."""
         return await self._request("POST", path, json=body)
 
+    async def post_form(self, path: str, fields: Mapping[str, str | list[str]]) -> Any:
+        """POST a form, once; a list is a field that comes several times."""
+        return await self._request("POST", path, data=fields)
+
+    async def patch(self, path: str, body: Mapping[str, object]) -> Any:
+        """PATCH with a JSON document."""
+        return await self._request("PATCH", path, json=body)
+
+    async def delete(self, path: str, body: Mapping[str, object]) -> Any:
+        """DELETE with a JSON document."""
+        return await self._request("DELETE", path, json=body)
+
     async def _request(self, method: str, path: str, **content: Any) -> Any:
         import httpx2 as httpx
 

@@ -17,13 +17,14 @@ from ringback.carriers.thinkfleetbot import ThinkFleetBot, connect
 from ringback.clock import Clock, SystemClock
 from ringback.detached import start_detached
 from ringback.errors import CarrierError, CarrierUnreachable
+from ringback.model.outbound import Channel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ringback.carriers.http import CarrierHttp
     from ringback.model.news import Inbox
-    from ringback.model.outbound import Acceptance, CarrierItem, Channel, Line, Outbound, Report
+    from ringback.model.outbound import Acceptance, CarrierItem, Line, Outbound, Report
     from ringback.settings import Settings
 
 _START_TIMEOUT_S = 20.0
@@ -36,6 +37,7 @@ class Sandbox:
 
     name = "sandbox"
     live = False
+    channels = frozenset(Channel)
     callbacks = SandboxCallbacks()
 
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:

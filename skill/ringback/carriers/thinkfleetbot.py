@@ -59,6 +59,7 @@ class ThinkFleetBot:
 
     name = "thinkfleetbot"
     live = True
+    channels = frozenset(Channel)
     callbacks = None
     """None are documented."""
 

@@ -10,11 +10,11 @@ VALUES (
 SELECT * FROM outbound WHERE key = :key;
 
 -- name: newest_wish
--- The newest outbound of the same wish inside the window, or in doubt since yesterday. One that ended with nothing
--- sent does not stand in the way of another try, except a person's no.
+-- The newest outbound of the same wish inside the window, or still scheduled, or in doubt since yesterday. One that
+-- ended with nothing sent does not stand in the way of another try, except a person's no.
 SELECT * FROM outbound
 WHERE wish = :wish
-  AND (created_at > :since OR (status IN ('dispatching', 'unknown') AND created_at > :doubtful_since))
+  AND (created_at > :since OR status = 'scheduled' OR (status IN ('dispatching', 'unknown') AND created_at > :doubtful_since))
   AND status NOT IN ('failed', 'refused', 'expired', 'cancelled')
 ORDER BY seq DESC LIMIT 1;
 
@@ -82,6 +82,9 @@ RETURNING *;
 
 -- name: ready
 SELECT id FROM outbound WHERE carrier = :carrier AND status = 'approved'
+  AND status IN (
+    'draft', 'awaiting_approval', 'approved', 'scheduled', 'dispatching',
+    'accepted', 'queued', 'sent', 'ringing', 'in_progress', 'unknown')
 UNION ALL
 SELECT * FROM (
     SELECT id FROM outbound
@@ -118,6 +121,9 @@ RETURNING *;
 -- name: expire
 UPDATE outbound SET status = 'expired', reason = 'approval_expired', updated_at = :now, nonce = NULL
 WHERE status IN ('draft', 'awaiting_approval', 'approved') AND expires_at < :now
+  AND status IN (
+    'draft', 'awaiting_approval', 'approved', 'scheduled', 'dispatching',
+    'accepted', 'queued', 'sent', 'ringing', 'in_progress', 'unknown')
 RETURNING *;
 
 -- name: miss
@@ -177,6 +183,9 @@ UPDATE allowance SET remaining = :remaining, revoked_at = :revoked_at, proof = :
 
 -- name: any_to_expire
 SELECT 1 FROM outbound WHERE status IN ('draft', 'awaiting_approval', 'approved') AND expires_at < :now
+  AND status IN (
+    'draft', 'awaiting_approval', 'approved', 'scheduled', 'dispatching',
+    'accepted', 'queued', 'sent', 'ringing', 'in_progress', 'unknown')
 UNION ALL
 SELECT 1 FROM outbound WHERE status = 'scheduled' AND send_at < :now - :grace
 LIMIT 1;

@@ -59,7 +59,11 @@ class PhoneNumber:
     @property
     def country_code(self) -> int:
         """The calling code: 1, 44, 881."""
-        return parsed(self).country_code or 0
+        from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+
+        # No calling code begins with another one. Parsing the number tells the same, and takes far longer.
+        codes = (int(self.e164[1 : 1 + digits]) for digits in (1, 2, 3))
+        return next((code for code in codes if code in COUNTRY_CODE_TO_REGION_CODE), 0)
 
     @property
     def region(self) -> str | None:

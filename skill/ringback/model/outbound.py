@@ -100,9 +100,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """The carrier took an outbound: its own id for it, and the status it gave."""
+    """The carrier took an outbound: its own id for it (`None` where it gives none), and the status it gave."""
 
-    carrier_id: str
+    carrier_id: str | None
     status: Status
 
 
@@ -116,6 +116,12 @@ class Report:
     duration_s: float | None = None
     recording_url: str | None = field(default=None, repr=False)
     keys: str | None = field(default=None, repr=False)
+    outcome: str | None = field(default=None, repr=False)
+    """How a call went, in the carrier's or its agent's own word."""
+    transcript: str | None = field(default=None, repr=False)
+    """What was said in a call, a turn a line. Content from outside."""
+    variables: dict[str, str] | None = field(default=None, repr=False)
+    """What a call's agent noted down, by name. Content from outside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx2
 from tests.e2e.console.conftest import PASSPHRASE, TO, YES, hidden
 
+from ringback.carriers.routes import Carriers
 from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Acceptance, Channel, Line, Outbound, Report
 from ringback.model.status import Status
@@ -57,6 +58,7 @@ class Counting:
     troubles: list[Exception] = field(default_factory=list)
     """What the next requests come to; after them everything is taken."""
     callbacks: None = None
+    channels: frozenset[Channel] = frozenset(Channel)
 
     async def line(self) -> Line:
         return Line(
@@ -141,7 +143,9 @@ async def desk(
     carrier = Counting(live, "thinkfleetbot" if live else "sandbox")
     if signed:
         set_passphrase(home, PASSPHRASE)
-    async with open_ringback(Settings(home=home, approval=floor), carrier=carrier, clock=clock) as opened:
+    async with open_ringback(
+        Settings(home=home, approval=floor), carriers=Carriers.only(carrier), clock=clock
+    ) as opened:
         transport = httpx2.ASGITransport(build(opened, PORT)[0])
         headers = {"User-Agent": agent} if agent else {}
         async with httpx2.AsyncClient(transport=transport, base_url=HERE, headers=headers) as browser:

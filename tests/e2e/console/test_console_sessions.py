@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.console.conftest import PASSPHRASE, TO, hidden
 from tests.e2e.console.desk import APPLE, HERE, MINUTE, PORT, Counting, desk
 
+from ringback.carriers.routes import Carriers
 from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Channel, Outbound
 from ringback.opening import open_ringback
@@ -220,7 +221,9 @@ async def test_what_was_changed_since_it_was_shown_is_not_approved(tmp_path: Pat
 
 
 async def test_what_waits_for_another_carrier_can_only_be_declined_here(tmp_path: Path) -> None:
-    async with open_ringback(Settings(home=tmp_path), carrier=Counting(live=True, name="thinkfleetbot")) as live:
+    async with open_ringback(
+        Settings(home=tmp_path), carriers=Carriers.only(Counting(live=True, name="thinkfleetbot"))
+    ) as live:
         receipt = await live.telephone.send_sms("+12024561111", "Not from the sandbox's page.")
     async with desk(tmp_path, signed=False) as at:
         at.clock._now = datetime.now(UTC)

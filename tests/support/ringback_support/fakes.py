@@ -41,6 +41,7 @@ class FakeCarrier:
     def __init__(self, name: str = "sandbox", *, live: bool = False) -> None:
         self.name = name
         self.live = live
+        self.channels = frozenset(Channel)
         self.enabled = True
         self.capabilities = frozenset(Channel)
         self.line_error: Exception | None = None

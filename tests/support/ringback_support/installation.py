@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ringback.approvals import Answer
+from ringback.carriers.routes import Carriers
 from ringback.keys import Keyring
 from ringback.ledger import open_ledger
 from ringback.ledger.consents import Grant
@@ -93,7 +94,9 @@ async def opened(
 ) -> AsyncIterator[Ringback]:
     """An installation over a fake carrier and a fake clock, unless real ones are given."""
     settings = Settings(home=home, **changes)
-    async with open_ringback(settings, carrier=carrier or FakeCarrier(), clock=clock or FakeClock()) as ringback:
+    async with open_ringback(
+        settings, carriers=Carriers.only(carrier or FakeCarrier()), clock=clock or FakeClock()
+    ) as ringback:
         yield ringback
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ringback.carriers.registry import build_carrier
+from ringback.carriers.registry import build_carriers
 from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Acceptance, Channel, Line, Outbound, Report
 from ringback.settings import load_settings
@@ -125,7 +125,7 @@ async def carrier_from_settings(
     """A carrier built from the environment and the home folder, talking to a server of the test's."""
     async with wire_server(respond) as server:
         set_up(name, home, monkeypatch, server.url)
-        carrier = build_carrier(load_settings())
+        carrier = build_carriers(load_settings()).first
         try:
             yield carrier, server
         finally:

@@ -10,6 +10,7 @@ ALTER TABLE outbound ADD COLUMN erased_at REAL;
 CREATE INDEX outbound_due ON outbound (send_at) WHERE status = 'scheduled';
 CREATE INDEX outbound_poll ON outbound (poll_at) WHERE poll_at IS NOT NULL;
 CREATE INDEX outbound_kept ON outbound (created_at) WHERE erased_at IS NULL;
+CREATE INDEX outbound_known ON outbound (erased_at) WHERE erased_at IS NOT NULL AND wish <> x'';  -- its wish still is
 
 UPDATE outbound SET poll_at = updated_at
 WHERE status IN ('accepted', 'queued', 'sent', 'ringing', 'in_progress', 'unknown');
@@ -43,3 +44,4 @@ CREATE TABLE callback (
 
 CREATE INDEX callback_parked ON callback (carrier, carrier_ref) WHERE sealed IS NOT NULL;
 CREATE INDEX callback_received ON callback (received_at);
+CREATE INDEX callback_waiting ON callback (received_at) WHERE sealed IS NOT NULL;
