@@ -1,0 +1,109 @@
+"""Which carrier moves what: read from one setting, held by the one door."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from ringback_support.fakes import FakeCarrier, FakeClock
+from ringback_support.installation import YES, want
+
+from ringback.carriers.routes import Carriers, parse_routes
+from ringback.errors import CarrierUnreachable, ConfigurationError, Refused
+from ringback.model.outbound import Channel
+from ringback.opening import open_ringback
+from ringback.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def texts_and_calls(home: Path) -> tuple[FakeCarrier, FakeCarrier, Settings]:
+    texts, calls = FakeCarrier("texts"), FakeCarrier("calls", live=True)
+    texts.channels, calls.channels = frozenset({Channel.SMS}), frozenset({Channel.VOICE})
+    texts.capabilities, calls.capabilities = texts.channels, calls.channels
+    return texts, calls, Settings(home=home, carrier="texts,voice=calls")
+
+
+def carriers_of(settings: Settings, *opened: FakeCarrier) -> Carriers:
+    return Carriers(parse_routes(settings.carrier_name), {carrier.name: carrier for carrier in opened})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("twilio", {"sms": "twilio", "mms": "twilio", "voice": "twilio"}),
+        ("teli, voice = thoughtly", {"sms": "teli", "mms": "teli", "voice": "thoughtly"}),
+        ("sms=teli,mms=twilio,voice=thoughtly", {"sms": "teli", "mms": "twilio", "voice": "thoughtly"}),
+        ("voice=thoughtly", {"sms": None, "mms": None, "voice": "thoughtly"}),
+    ],
+)
+def test_one_setting_names_the_carrier_of_each_channel(text: str, expected: dict[str, str | None]) -> None:
+    routes = parse_routes(text)
+    assert {channel.value: routes.name(channel) for channel in Channel} == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", ",", "a,b", "fax=a", "voice=", "=a", "voice=a,voice=b", "a,", "voice=a=b,c,d"]
+)
+def test_a_setting_that_names_no_carriers_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="RINGBACK_CARRIER"):
+        parse_routes(text)
+
+
+async def test_a_text_goes_by_one_carrier_and_a_call_by_the_other(home: Path, clock: FakeClock) -> None:
+    texts, calls, settings = texts_and_calls(home)
+    async with open_ringback(settings, carriers=carriers_of(settings, texts, calls), clock=clock) as ringback:
+        for channel in (Channel.SMS, Channel.VOICE):
+            receipt = await want(ringback.telephone, channel, "+14155552671")
+            await ringback.person.answer(receipt.id, YES)
+        assert [wish.channel for wish in texts.sent] == [Channel.SMS]
+        assert [wish.channel for wish in calls.sent] == [Channel.VOICE]
+        report = await ringback.telephone.check()
+    assert (report.carrier, report.routes) == ("texts, calls", {"sms": "texts", "voice": "calls"})
+    assert report.live, "one of them rings real phones"
+
+
+async def test_a_channel_that_no_carrier_moves_is_refused_before_anything_is_stored(
+    home: Path, clock: FakeClock
+) -> None:
+    texts, calls, settings = texts_and_calls(home)
+    async with open_ringback(settings, carriers=carriers_of(settings, texts, calls), clock=clock) as ringback:
+        with pytest.raises(Refused) as refused:
+            await want(ringback.telephone, Channel.MMS)
+        assert refused.value.rule == "no_capability"
+        assert "sms, voice" in refused.value.hint
+        assert (await ringback.telephone.history()).items == ()
+
+
+async def test_a_question_tells_whether_its_own_carrier_rings_real_phones(home: Path, clock: FakeClock) -> None:
+    texts, calls, settings = texts_and_calls(home)
+    async with open_ringback(settings, carriers=carriers_of(settings, texts, calls), clock=clock) as ringback:
+        for channel in (Channel.SMS, Channel.VOICE):
+            await want(ringback.telephone, channel, "+14155552671")
+        told = {question.channel: question.live for question in await ringback.person.waiting()}
+    assert told == {Channel.SMS: False, Channel.VOICE: True}
+
+
+async def test_the_check_tells_of_the_others_where_one_carrier_cannot_be_asked(home: Path, clock: FakeClock) -> None:
+    texts, calls, settings = texts_and_calls(home)
+    texts.line_error = CarrierUnreachable("gone")
+    async with open_ringback(settings, carriers=carriers_of(settings, texts, calls), clock=clock) as ringback:
+        assert (await ringback.telephone.check()).capabilities == ("voice",)
+        calls.line_error = CarrierUnreachable("gone too")
+        with pytest.raises(CarrierUnreachable):
+            await ringback.telephone.check()
+
+
+async def test_what_waits_for_a_carrier_that_is_not_in_use_stays_and_is_taken_for_live(
+    home: Path, clock: FakeClock
+) -> None:
+    texts, calls, settings = texts_and_calls(home)
+    async with open_ringback(settings, carriers=carriers_of(settings, texts, calls), clock=clock) as ringback:
+        receipt = await want(ringback.telephone, Channel.SMS)
+    only = Settings(home=home, carrier="calls")
+    async with open_ringback(only, carriers=carriers_of(only, calls), clock=clock) as ringback:
+        assert (await ringback.person.question(receipt.id)).live
+        await ringback.person.answer(receipt.id, YES)
+        await ringback.telephone.tend()
+    assert (texts.sent, calls.sent) == ([], [])
