@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,14 @@ def environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
+def end(process: subprocess.Popen[bytes]) -> None:
+    """After a failure, end the process and what it forked: they are a group of their own, and some may be stopped."""
+    if process.returncode != 0:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def together(module: str, *tasks: dict[str, Any]) -> list[Any]:
     """Run `python -m tests.crash.<module>` for each task at once; their answers."""
     with ExitStack() as stack:
@@ -39,9 +48,10 @@ def together(module: str, *tasks: dict[str, Any]) -> list[Any]:
             given = json.dumps({**task, "endpoint": str(sandbox.state / "endpoint.json"), "number": number})
             with (folder / "errors").open("wb") as errors, (folder / "answer").open("wb") as answer:
                 command = [sys.executable, "-m", f"tests.crash.{module}", str(folder), given]
-                process = subprocess.Popen(command, stdout=answer, stderr=errors, cwd=ROOT, env=environment())
-            stack.callback(process.wait)
-            stack.callback(process.kill)
+                process = subprocess.Popen(
+                    command, stdout=answer, stderr=errors, cwd=ROOT, env=environment(), start_new_session=True
+                )
+            stack.callback(end, process)
             running.append((process, folder))
         for process, folder in running:
             if process.wait(LIMIT_S) != 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ CAN_STILL_SEND = {"post.begin", "http.post.begin"}
 HAS_SENT = {"beat.begin", "http.post.body", "settle.begin"}
 
 Pause = dict[str, Any]
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked and stopped as POSIX does it")
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +89,20 @@ def test_a_doubt_that_is_told_as_failure_doubles_what_its_sleeper_still_sends() 
     assert {pause["taken"] for pause in pauses if not pause["keyed"]} == {2}
 
 
+@pytest.fixture(scope="module")
+def crowds() -> dict[tuple[bool, bool], Any]:
+    """What four processes were told that each sent the same fifty times at once: with or without a key, by consent."""
+    kinds = [(keyed, allowed) for keyed in (True, False) for allowed in (True, False)]
+    tasks = [{"processes": 4, "times": 50, "keyed": keyed, "allowed": allowed} for keyed, allowed in kinds]
+    return dict(zip(kinds, together("crowd", *tasks), strict=True))
+
+
 @pytest.mark.parametrize("allowed", [True, False], ids=["allowed beforehand", "with a person's yes to each"])
 @pytest.mark.parametrize("keyed", [True, False], ids=["with one key", "without a key"])
-def test_two_hundred_identical_sends_through_four_processes_are_one_message(keyed: bool, allowed: bool) -> None:
-    (crowd,) = together("crowd", {"processes": 4, "times": 50, "keyed": keyed, "allowed": allowed})
+def test_two_hundred_identical_sends_through_four_processes_are_one_message(
+    crowds: dict[tuple[bool, bool], Any], keyed: bool, allowed: bool
+) -> None:
+    crowd = crowds[keyed, allowed]
     receipts = [receipt for member in crowd["told"] for receipt in member["receipts"]]
     assert crowd["taken"] == 1
     assert len(receipts) == 200
