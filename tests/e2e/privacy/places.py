@@ -97,6 +97,11 @@ class Place:
                 return
 
 
+def words(seed: Seed) -> str:
+    """What a carrier that repeats everything says, as an adapter passes it on."""
+    return f"{seed.number} {seed.text} {seed.media_url}"
+
+
 def files(home: Path) -> dict[str, bytes]:
     """Every file of the installation, the write-ahead log among them."""
     return {path.name: path.read_bytes() for path in home.rglob("*") if path.is_file()}
