@@ -130,6 +130,15 @@ def test_the_token_of_another_session_does_not_act(module_installation: Installa
     assert_as_before(module_installation, acts)
 
 
+@pytest.mark.parametrize("act", ["cancelling", "judging"])
+def test_a_session_that_never_signed_in_does_not_act(module_installation: Installation, acts: Acts, act: str) -> None:
+    attempt: Attempt = getattr(acts, act)
+    form = reading("/sign-in", Cookie="")(approval(acts.known)).send()
+    own = form.cookies[0].partition(";")[0]
+    assert with_header("Cookie", own)(with_field(csrf=form.hidden("csrf"))(attempt)).send().status == 403
+    assert_as_before(module_installation, acts)
+
+
 @pytest.mark.parametrize("target", ["/cancel", "/resolve"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
 def test_no_other_method_acts(module_installation: Installation, acts: Acts, method: str, target: str) -> None:

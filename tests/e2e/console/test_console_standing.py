@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,6 +75,20 @@ async def test_a_missed_one_is_told_as_missed_and_not_as_unanswered(tmp_path: Pa
             assert "it is too late for it now; nothing was sent." in told
         assert "Was due Mon 1 Jun 2026, 13:00 UTC" in await words(at, "/history")
         assert at.carrier.sent == []
+
+
+async def test_a_yes_to_one_time_is_no_yes_to_another(tmp_path: Path) -> None:
+    async with desk(tmp_path, signed=False) as at:
+        later = (at.clock.now() + timedelta(seconds=HOUR)).isoformat()
+        receipt = await at.opened.telephone.send_sms(TO, "At one.", send_at=later)
+        page = (await at.get()).text
+        with sqlite3.connect(at.opened.settings.ledger_path) as database:
+            database.execute("UPDATE outbound SET send_at = send_at + 1")
+        database.close()
+        answer = await at.answer(page)
+        assert answer.status_code == 409
+        assert "not what you were shown" in answer.text
+        assert await at.status(receipt.id) == "awaiting_approval"
 
 
 async def test_every_kind_of_doubt_says_in_a_sentence_what_happened(tmp_path: Path) -> None:
