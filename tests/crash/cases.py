@@ -72,7 +72,7 @@ class Stage:
         home, wish = self.set_up()
 
         def work() -> None:
-            live(home, next(iter(SCENARIOS.values())).act, wish, Diary(home / "life"))
+            live(home, next(iter(SCENARIOS.values())).acts, wish, Diary(home / "life"))
             (home / "modules").write_text("\n".join(sys.modules))
 
         _, status = os.waitpid(fork(work), 0)
@@ -96,7 +96,7 @@ class Stage:
         path = home / f"life{len(case.lives)}"
 
         def work() -> None:
-            live(home, scenario.act, wish, Diary(path), end=end)
+            live(home, scenario.acts, wish, Diary(path), end=end)
 
         _, status = os.waitpid(fork(work), 0)
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL

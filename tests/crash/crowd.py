@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ringback_support.installation import YES
 from tests.crash.cases import Stage, fork
-from tests.crash.lives import Wish, at_sandbox, sandbox
+from tests.crash.lives import Wish, at_sandbox, sandbox, settings
 from tests.crash.warmth import warm_up
 
 from ringback.ledger.records import Level
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
 from ringback.opening import open_ringback
-from ringback.settings import Settings
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
@@ -41,7 +40,7 @@ async def send(ringback: Ringback, wish: Wish) -> Receipt:
 
 async def member(home: Path, wish: Wish, times: int, together: Barrier, answer: BinaryIO) -> None:
     """All sends at once, at the same moment as in the other processes; once more when all know how it stands."""
-    async with open_ringback(Settings(home=home)) as ringback:
+    async with open_ringback(settings(home)) as ringback:
         together.wait(WAIT_S)
         receipts = await asyncio.gather(*(send(ringback, wish) for _ in range(times)))
         await ringback.dispatcher.finish()
@@ -54,7 +53,7 @@ async def member(home: Path, wish: Wish, times: int, together: Barrier, answer: 
 
 
 async def allow(home: Path, wish: Wish) -> None:
-    async with open_ringback(Settings(home=home)) as ringback:
+    async with open_ringback(settings(home)) as ringback:
         await ringback.person.allow(wish.to, Channel.SMS, level=Level.A2, via="terminal", seconds=3600, count=9)
 
 

@@ -11,6 +11,7 @@ import hmac
 import json
 import os
 import signal
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
@@ -21,10 +22,11 @@ from ringback.clock import SystemClock
 from ringback.model.news import CallbackRequest
 from ringback.model.status import WITH_CARRIER
 from ringback.opening import open_ringback
+from ringback.rotation import rotate
 from ringback.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
     from typing import TypeAlias
 
@@ -120,17 +122,39 @@ class Actor:
         return CallbackRequest("http://127.0.0.1/webhooks/sandbox", headers, body)
 
 
-def live(home: Path, act: Act, wish: Wish, diary: Diary, *, end: int | str | None = None) -> None:
-    """One life, ended by a kill at its step of this number, or the first of this name, or else by itself."""
+def live(home: Path, acts: Sequence[Act], wish: Wish, diary: Diary, *, end: int | str | None = None) -> None:
+    """One life, ended by a kill at its step of this number, or the first of this name, or else by itself.
+
+    Between two acts the installation is closed and put under another key.
+    """
     listen(diary, until=lambda count, step: end in {count, step})
-    asyncio.run(_live(home, act, wish, diary))
+    *earlier, last = acts
+    for act in earlier:
+        asyncio.run(_perform(home, act, wish, diary))
+        rotate(settings(home))
+    asyncio.run(_live(home, last, wish, diary))
+
+
+def settings(home: Path) -> Settings:
+    """A copy: to read the environment takes as long as half of a life."""
+    return _SETTINGS.model_copy(update={"home": home})
+
+
+@asynccontextmanager
+async def opened(home: Path, wish: Wish, diary: Diary) -> AsyncIterator[Actor]:
+    clock = Clock(home)
+    async with open_ringback(settings(home), clock=clock) as ringback:
+        yield Actor(ringback, home, clock, wish, diary)
+
+
+async def _perform(home: Path, act: Act, wish: Wish, diary: Diary) -> None:
+    async with opened(home, wish, diary) as actor:
+        await act(actor)
 
 
 async def _live(home: Path, act: Act, wish: Wish, diary: Diary) -> None:
-    clock = Clock(home)
-    async with open_ringback(_SETTINGS.model_copy(update={"home": home}), clock=clock) as ringback:
-        actor = Actor(ringback, home, clock, wish, diary)
-        receipt = await act(actor)
+    async with opened(home, wish, diary) as actor:
+        ringback, receipt = actor.ringback, await act(actor)
         if receipt is None:
             diary.write("end", "nothing")
             return

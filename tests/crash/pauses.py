@@ -18,13 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from tests.crash import breakages
 from tests.crash.cases import Stage, fork
-from tests.crash.lives import Actor, Clock, Diary, Wish, at_sandbox, listen, pass_time
+from tests.crash.lives import Actor, Clock, Diary, Wish, at_sandbox, listen, opened, pass_time
 from tests.crash.scenarios import answered, wished
 from tests.crash.warmth import warm_up
 
 from ringback import dispatch, lease
-from ringback.opening import open_ringback
-from ringback.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -115,10 +113,8 @@ class Pauses:
         diary.write("end", receipt.status)
 
     async def _act(self, act: Callable[[Actor], Awaitable[None]]) -> None:
-        clock = Clock(self.home)
-        async with open_ringback(Settings(home=self.home), clock=clock) as ringback:
-            nobody = Wish("", "", None, "")
-            await act(Actor(ringback, self.home, clock, nobody, Diary(self.home / "nobody")))
+        async with opened(self.home, Wish("", "", None, ""), Diary(self.home / "nobody")) as actor:
+            await act(actor)
 
     def _diary(self, name: str, wish: Wish) -> Diary:
         return Diary(self.home / f"{name}{wish.to}")

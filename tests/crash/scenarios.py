@@ -36,7 +36,8 @@ TIME_IS_MISSED_S = 1200.0
 class Scenario:
     """What happens, and how it ends where nothing disturbs it: the status, and how many the sandbox took."""
 
-    act: Act
+    acts: tuple[Act, ...]
+    """One in each life; between two of them the installation's key is rotated."""
     status: str = "delivered"
     taken: int = 1
     fault: str | None = None
@@ -165,19 +166,20 @@ async def person_forgotten(actor: Actor) -> Receipt | None:
 
 
 SCENARIOS = {
-    "a text, asked on the page": Scenario(text_on_the_page),
-    "a picture, asked in the chat": Scenario(picture_in_the_chat),
-    "a call, with a lease that beats": Scenario(call_with_a_beating_lease, status="no_answer"),
-    "a text, allowed beforehand": Scenario(text_allowed_beforehand),
-    "a text, cancelled": Scenario(cancelled, status="cancelled", taken=0),
-    "a yes and a cancellation at once": Scenario(yes_and_cancel_at_once, status="cancelled", taken=0),
-    "a stop until the question is over": Scenario(text_on_the_page, stop_s=QUESTION_IS_OVER_S),
-    "an answer that is lost": Scenario(text_on_the_page, fault="close-after"),
-    "a doubt that a person ends": Scenario(doubt_that_a_person_ends, fault="500", status="failed", taken=0),
-    "a scheduled text": Scenario(scheduled),
+    "a text, asked on the page": Scenario((text_on_the_page,)),
+    "a picture, asked in the chat": Scenario((picture_in_the_chat,)),
+    "a call, with a lease that beats": Scenario((call_with_a_beating_lease,), status="no_answer"),
+    "a text, allowed beforehand": Scenario((text_allowed_beforehand,)),
+    "a text, cancelled": Scenario((cancelled,), status="cancelled", taken=0),
+    "a yes and a cancellation at once": Scenario((yes_and_cancel_at_once,), status="cancelled", taken=0),
+    "a stop until the question is over": Scenario((text_on_the_page,), stop_s=QUESTION_IS_OVER_S),
+    "an answer that is lost": Scenario((text_on_the_page,), fault="close-after"),
+    "a doubt that a person ends": Scenario((doubt_that_a_person_ends,), fault="500", status="failed", taken=0),
+    "a scheduled text": Scenario((scheduled,)),
     "a scheduled text that misses its time": Scenario(
-        scheduled_and_missed, stop_s=TIME_IS_MISSED_S, status="expired", taken=0
+        (scheduled_and_missed,), stop_s=TIME_IS_MISSED_S, status="expired", taken=0
     ),
-    "callbacks and a reply": Scenario(callbacks_and_a_reply),
-    "a person who is forgotten": Scenario(person_forgotten),
+    "callbacks and a reply": Scenario((callbacks_and_a_reply,)),
+    "a key that is rotated": Scenario((wished, text_on_the_page)),
+    "a person who is forgotten": Scenario((person_forgotten,)),
 }
