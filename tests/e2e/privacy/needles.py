@@ -46,12 +46,13 @@ class Seed:
 def seeds(count: int, first: int = 1) -> list[Seed]:
     """So many, the same each time."""
     rng = random.Random(first)
-    lines = [line for line in range(2_200_000, 8_990_000) if line // 10_000 % 100 != 11 and line // 10_000 != 555]
+    drawn = rng.sample(range(2_200_000, 8_990_000), 2 * count)
+    lines = [line for line in drawn if line // 10_000 % 100 != 11 and line // 10_000 != 555][:count]
     marks = {f"{rng.getrandbits(64):016x}" for _ in range(2 * count)}
     pairs = zip(sorted(marks)[:count], sorted(marks)[count:], strict=True)
     return [
         Seed(f"+1212{line:07d}", f"Éclair {WORDS} {mark} «at nine»", f"https://media.example/{PLACE}/{other}.png")
-        for line, (mark, other) in zip(rng.sample(lines, count), pairs, strict=True)
+        for line, (mark, other) in zip(lines, pairs, strict=True)
     ]
 
 
@@ -121,13 +122,15 @@ def _unplussed(text: bytes) -> bytes:
 
 
 def _from_hex(text: bytes) -> bytes:
-    runs = (match.group()[start:] for match in _HEX.finditer(text) for start in (0, 1))
+    runs = (run[start:] for run in set(_HEX.findall(text)) for start in (0, 1))
     return b"\n".join(binascii.unhexlify(run[: len(run) // 2 * 2]) for run in runs)
 
 
 def _from_base64(text: bytes) -> bytes:
-    runs = (match.group().translate(_URL_SAFE)[start:] for match in _BASE64.finditer(text) for start in range(4))
-    return b"\n".join(base64.b64decode(run + b"A" * (-len(run) % 4)) for run in runs)
+    runs = {run.translate(_URL_SAFE) for run in _BASE64.findall(text)}
+    # Each run filled up to whole groups of four, then all decoded in one call: there are hundreds of thousands.
+    whole = [b"AAAA".join([run[start:] + b"AAA"[: (start - len(run)) % 4] for run in runs]) for start in range(4)]
+    return b"\n".join(base64.b64decode(each) for each in whole)
 
 
 _DECODERS: tuple[Callable[[bytes], bytes], ...] = (_unescaped, _unplussed, _from_hex, _from_base64)
