@@ -141,7 +141,8 @@ class Dispatcher:
             await self._approvals.verify(record)
         except Refused as refusal:
             return Refuse(refusal.rule, refusal.message, refusal.hint)
-        decision = decide(Facts(outbound=record.outbound, line=line, consented=True))
+        taken_over = await self._ledger.takeovers.stands(record.outbound.to)
+        decision = decide(Facts(outbound=record.outbound, line=line, consented=True, taken_over=taken_over))
         return decision if isinstance(decision, Refuse) else None
 
     async def _send(self, carrier: Carrier, outbound: Outbound, claimed: Record, lease: Lease) -> Record:

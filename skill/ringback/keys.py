@@ -126,7 +126,8 @@ class Keyring:
 def _content(outbound: Outbound) -> tuple[str, ...]:
     """All that will go out, and when."""
     content = (outbound.channel, outbound.to.e164, outbound.carrier, outbound.text, outbound.media_url or "")
-    return content if outbound.send_at is None else (*content, outbound.send_at.hex())
+    due = () if outbound.send_at is None else (outbound.send_at.hex(),)
+    return (*content, *due, "by hand") if outbound.by_hand else (*content, *due)
 
 
 def _derive(master: bytes, use: bytes) -> bytes:

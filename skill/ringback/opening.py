@@ -97,7 +97,9 @@ def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carriers: Ca
         inbound=inbound,
         clock=clock,
     )
-    person = Person(carriers=carriers, ledger=ledger, approvals=approvals, dispatcher=dispatcher, lines=lines)
+    person = Person(
+        carriers=carriers, ledger=ledger, approvals=approvals, dispatcher=dispatcher, lines=lines, clock=clock
+    )
     return Ringback(
         settings=settings,
         keyring=keyring,

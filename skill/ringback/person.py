@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringback.approvals import PLAIN_CHARS
+from ringback.conversations import Conversations
 from ringback.errors import NotFound, Refused
 from ringback.guards import Facts, Refuse, destination
 from ringback.ledger.consents import Grant
@@ -16,6 +17,7 @@ from ringback.receipts import Receipt, receipt
 if TYPE_CHECKING:
     from ringback.approvals import Answer, Approvals, Question
     from ringback.carriers.routes import Carriers
+    from ringback.clock import Clock
     from ringback.dispatch import Dispatcher
     from ringback.ledger import Ledger
     from ringback.ledger.erasure import Forgotten
@@ -27,13 +29,24 @@ class Person:
     """The person's side. Only a face that stands before a person may hold one: form, page, terminal."""
 
     def __init__(
-        self, *, carriers: Carriers, ledger: Ledger, approvals: Approvals, dispatcher: Dispatcher, lines: Lines
+        self,
+        *,
+        carriers: Carriers,
+        ledger: Ledger,
+        approvals: Approvals,
+        dispatcher: Dispatcher,
+        lines: Lines,
+        clock: Clock,
     ) -> None:
         self._carriers = carriers
         self._ledger = ledger
         self._approvals = approvals
         self._dispatcher = dispatcher
         self._lines = lines
+        self.conversations = Conversations(
+            carriers=carriers, ledger=ledger, approvals=approvals, dispatcher=dispatcher, lines=lines, clock=clock
+        )
+        """What a person takes over and writes by hand."""
 
     @property
     def least(self) -> Level:

@@ -37,6 +37,8 @@ class Receipt:
     """Whether this wish was made before, so that nothing new was stored or sent."""
     send_at: str | None = None
     """When a scheduled one goes out, in UTC."""
+    by_hand: bool = False
+    """Whether a person wrote it, not an agent."""
     approval: str | None = None
     """The level of the consent, A0 to A3, once there is one."""
     reason: str | None = None
@@ -191,6 +193,7 @@ def receipt(record: Record, *, repeated: bool = False) -> Receipt:
         created_at=_iso(record.created_at),
         updated_at=_iso(record.updated_at),
         repeated=repeated,
+        by_hand=content is not None and content.by_hand,
         send_at=None if record.send_at is None else _iso(record.send_at),
         approval=record.level and record.level.value,
         reason=record.reason,

@@ -169,6 +169,7 @@ class Telephone:
             outbound=outbound,
             line=await self._lines.current(carrier),
             consented=await self._ledger.consents.is_allowed(outbound, least),
+            taken_over=await self._ledger.takeovers.stands(outbound.to),
         )
         decision = decide(facts)
         if isinstance(decision, Refuse):

@@ -8,10 +8,11 @@ from ringback.guards.capability import capability
 from ringback.guards.clock import clock
 from ringback.guards.destination import destination
 from ringback.guards.enabled import enabled
+from ringback.guards.takeover import takeover
 
 __all__ = ["GUARDS", "Allow", "AskPerson", "Decision", "Facts", "Guard", "Refuse", "decide", "destination"]
 
-GUARDS: Final[tuple[Guard, ...]] = (destination, enabled, capability, clock, approval)
+GUARDS: Final[tuple[Guard, ...]] = (destination, enabled, capability, takeover, clock, approval)
 """`destination` comes first: it needs no carrier, and its refusal is final whatever the line says."""
 
 

@@ -19,6 +19,8 @@ class Facts:
     """What the carrier said about the line, at most 30 seconds ago; `None` where it could not be asked."""
     consented: bool
     """Whether a person allowed this recipient beforehand, or has approved this very outbound."""
+    taken_over: bool = False
+    """Whether a person has taken over the conversation with this recipient."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from ringback.ledger.outbounds import Outbounds
 from ringback.ledger.passkeys import Passkeys
 from ringback.ledger.received import Inbox
 from ringback.ledger.store import Store, Terms
+from ringback.ledger.takeovers import Takeovers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,7 @@ class Ledger:
     deliveries: Deliveries
     passkeys: Passkeys
     inbox: Inbox
+    takeovers: Takeovers
     erasure: Erasure
     database: Database
 
@@ -60,6 +62,7 @@ def open_ledger(path: Path, keyring: Keyring, clock: Clock, terms: Terms | None 
         deliveries=Deliveries(store),
         passkeys=Passkeys(store),
         inbox=Inbox(store),
+        takeovers=Takeovers(store),
         erasure=Erasure(store),
         database=database,
     )

@@ -74,6 +74,7 @@ class Erasure:
             outbounds = self._database.all("erase_of", contact=contact, now=now)
             received = self._database.all("erase_received_of", contact=contact, now=now)
             allowances = self._database.all("drop_allowances_of", contact=contact)
+            self._database.all("drop_takeovers_of", contact=contact)
             left = self._database.all("dispatching_of", contact=contact)
         self._database.truncate_wal()
         return Forgotten(len(outbounds), len(received), len(allowances), len(cancelled), len(left))

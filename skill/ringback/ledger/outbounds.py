@@ -78,6 +78,7 @@ class Outbounds:
                 now=now,
                 expires_at=expires_at,
                 send_at=outbound.send_at,
+                by_hand=outbound.by_hand,
             )
             if spent:
                 store.append_answer(

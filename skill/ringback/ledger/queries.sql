@@ -1,10 +1,10 @@
 -- name: insert_outbound
 INSERT INTO outbound (
     id, key, wish, contact, channel, carrier, sealed, status, asked_by, level, created_at, updated_at, expires_at,
-    send_at)
+    send_at, by_hand)
 VALUES (
     :id, :key, :wish, :contact, :channel, :carrier, :sealed, :status, :asked_by, :level, :now, :now, :expires_at,
-    :send_at);
+    :send_at, :by_hand);
 
 -- name: by_key
 SELECT * FROM outbound WHERE key = :key;
@@ -57,13 +57,16 @@ RETURNING *;
 UPDATE outbound SET nonce = :nonce WHERE id = :id AND status = 'awaiting_approval' RETURNING *;
 
 -- name: claim
--- The fence: one process takes the outbound, and only while the consent to it stands, or its time is now.
+-- The fence: one process takes the outbound, and only while the consent to it stands, or its time is now, and no person
+-- has taken over the conversation.
 UPDATE outbound
 SET status = 'dispatching', attempt = attempt + 1, owner = :owner, lease_until = :lease_until, claimed_at = :now,
     updated_at = :now
 WHERE id = :id AND (
     (status = 'approved' AND send_at IS NULL AND expires_at >= :now)
     OR (status = 'scheduled' AND send_at <= :now AND send_at + :grace >= :now AND coalesce(not_before, 0) <= :now))
+  AND (by_hand OR NOT EXISTS (
+    SELECT 1 FROM takeover WHERE takeover.contact = outbound.contact AND takeover.ended_at IS NULL))
 RETURNING *;
 
 -- name: beat
@@ -367,3 +370,38 @@ UPDATE callback SET digest = :digest, carrier_ref = :carrier_ref, sealed = :seal
 
 -- name: drop_joined
 DELETE FROM callback WHERE sealed IS NULL;
+
+-- name: insert_takeover
+INSERT INTO takeover (id, contact, sealed, via, begun_at) VALUES (:id, :contact, :sealed, :via, :now) RETURNING *;
+
+-- name: standing_takeover
+SELECT * FROM takeover WHERE contact = :contact AND ended_at IS NULL;
+
+-- name: standing_takeovers
+SELECT * FROM takeover WHERE ended_at IS NULL ORDER BY begun_at DESC;
+
+-- name: end_takeover
+UPDATE takeover SET ended_at = :now WHERE contact = :contact AND ended_at IS NULL RETURNING id;
+
+-- name: silence
+UPDATE outbound SET status = 'cancelled', reason = 'human_takeover', updated_at = :now, nonce = NULL
+WHERE contact = :contact AND NOT by_hand AND status IN ('draft', 'awaiting_approval', 'approved', 'scheduled')
+RETURNING id;
+
+-- name: on_their_way
+SELECT id FROM outbound WHERE contact = :contact AND NOT by_hand AND status = 'dispatching';
+
+-- name: sent_to
+SELECT * FROM outbound WHERE contact = :contact AND seq < :before ORDER BY seq DESC LIMIT :limit;
+
+-- name: received_from_contact
+SELECT * FROM received WHERE contact = :contact AND seq < :before ORDER BY seq DESC LIMIT :limit;
+
+-- name: drop_takeovers_of
+DELETE FROM takeover WHERE contact = :contact RETURNING id;
+
+-- name: every_takeover
+SELECT * FROM takeover;
+
+-- name: rekey_takeover
+UPDATE takeover SET contact = :contact, sealed = :sealed WHERE id = :id;

@@ -88,6 +88,15 @@ class Inbox:
                 entries.extend(self._readable([row]))
         return JournalPage(tuple(entries), f"c{sent_before}.{received_before}" if is_more else None)
 
+    async def conversation(self, number: PhoneNumber, limit: int) -> list[Record | Received]:
+        """The newest of both directions with one person, newest first."""
+        given = {"contact": self._store.keyring.contact(number), "before": LARGEST_SEQ, "limit": limit}
+        sent, received = self._database.all("sent_to", **given), self._database.all("received_from_contact", **given)
+        entries: list[Record | Received] = []
+        for is_sent, row in islice(_newest_first(sent, received), limit):
+            entries.extend(self._store.readable([row]) if is_sent else self._readable([row]))
+        return entries
+
     def _readable(self, rows: Iterable[sqlite3.Row]) -> Iterator[Received]:
         """The rows that can be opened; one that something else changed stands in the way of no other."""
         for row in rows:

@@ -133,6 +133,17 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Takeover:
+    """A conversation that a person has taken over. Times are Unix seconds."""
+
+    id: str
+    number: PhoneNumber
+    contact: str
+    via: str
+    begun_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page of history, newest first; `cursor` asks for the next one."""
 

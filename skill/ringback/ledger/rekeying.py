@@ -66,6 +66,7 @@ class Rekeying:
 
     def _rekey(self) -> Rotated:
         rotated = Rotated(self._outbounds(), self._received(), self._allowances(), self._passkeys())
+        self._takeovers()
         self._callbacks()
         self._database.run("set_meta", entry="key", value=self._new.keyring.fingerprint)
         return rotated
@@ -149,6 +150,16 @@ class Rekeying:
     def _passkeys(self) -> int:
         return Passkeys(self._old).rekey(Passkeys(self._new))
 
+    def _takeovers(self) -> None:
+        for row in self._database.all("every_takeover"):
+            plain = self._old.keyring.open(row["sealed"], row=row["id"], column="takeover")
+            self._database.run(
+                "rekey_takeover",
+                id=row["id"],
+                contact=self._new.keyring.contact(number_of(plain["to"]) or _unreadable(row["id"])),
+                sealed=self._new.keyring.seal(plain, row=row["id"], column="takeover"),
+            )
+
     def _callbacks(self) -> None:
         """Parked reports stay parked; what only serves to know a repetition goes."""
         for row in self._database.all("every_parked"):
@@ -169,4 +180,4 @@ class Rekeying:
 
 
 def _unreadable(row_id: str) -> Any:
-    raise LedgerError(f"Allowance {row_id} cannot be read: something else changed it.", hint="Revoke it first.")
+    raise LedgerError(f"Entry {row_id} cannot be read: something else changed it.", hint="Run: ringback doctor")

@@ -124,7 +124,7 @@ class Store:
         if row["erased_at"] is None:
             plain = self.keyring.open(row["sealed"], row=row_id, column="sealed")
             to, text, media_url = PhoneNumber(plain["to"]), plain["text"], plain["media_url"]
-            outbound = Outbound(channel, to, carrier, text, media_url, row["send_at"])
+            outbound = Outbound(channel, to, carrier, text, media_url, row["send_at"], bool(row["by_hand"]))
         outcome: dict[str, Any] = {}
         if row["outcome"] is not None:
             outcome = self.keyring.open(row["outcome"], row=row_id, column="outcome")

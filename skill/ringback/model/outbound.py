@@ -33,7 +33,7 @@ class Outbound:
     """What is to go out: exactly this is shown, approved, digested and sent.
 
     `text` is the body of a message or the prompt of a call. Neither it nor the number is in `repr`.
-    `send_at` is when it is due, in Unix seconds; `None` for at once.
+    `send_at` is when it is due, in Unix seconds; `None` for at once. `by_hand`: a person wrote it, not an agent.
     """
 
     channel: Channel
@@ -42,6 +42,7 @@ class Outbound:
     text: str = field(repr=False)
     media_url: str | None = field(default=None, repr=False)
     send_at: float | None = None
+    by_hand: bool = False
 
     def __post_init__(self) -> None:
         limit = PROMPT_LIMIT if self.channel is Channel.VOICE else TEXT_LIMIT

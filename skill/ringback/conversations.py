@@ -1,0 +1,130 @@
+"""A person takes a conversation over, writes by hand, and gives it back.
+
+While it is theirs, nothing of the agent's goes to that person: what waits is cancelled, what is new is refused, and the
+fence itself looks for the takeover. What a person writes by hand passes every other rule, and skips the ones that are
+there for machines: who wrote it knows whom they write to and when.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ringback.approvals import Answer
+from ringback.errors import Refused
+from ringback.guards import Facts, Refuse, decide
+from ringback.ledger.records import Choice
+from ringback.model.numbers import parse_number
+from ringback.model.outbound import Channel, Outbound
+from ringback.receipts import Receipt, receipt
+
+if TYPE_CHECKING:
+    from ringback.approvals import Approvals
+    from ringback.carriers.routes import Carriers
+    from ringback.clock import Clock
+    from ringback.dispatch import Dispatcher
+    from ringback.ledger import Ledger
+    from ringback.ledger.records import Level, Received, Record, Takeover
+    from ringback.lines import Lines
+
+LONGEST_WAIT_S: Final = 60.0
+"""How long a takeover waits for what is being handed to the carrier at that moment."""
+_LOOK_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """A takeover as it was answered."""
+
+    takeover: Takeover
+    cancelled: int
+    """How many of the agent's waiting and scheduled ones were cancelled."""
+    on_their_way: int
+    """How many were being handed over and have not ended yet; 0 as a rule."""
+
+
+class Conversations:
+    """The person's side of conversations; only a face that stands before a person may hold one."""
+
+    def __init__(
+        self,
+        *,
+        carriers: Carriers,
+        ledger: Ledger,
+        approvals: Approvals,
+        dispatcher: Dispatcher,
+        lines: Lines,
+        clock: Clock,
+    ) -> None:
+        self._carriers = carriers
+        self._ledger = ledger
+        self._approvals = approvals
+        self._dispatcher = dispatcher
+        self._lines = lines
+        self._clock = clock
+
+    async def take_over(self, number: str, *, via: str) -> TakenOver:
+        """Silence the agent towards this person. Nothing of the agent's goes out to them after this returned.
+
+        Raises:
+            InvalidNumber: the number cannot be read.
+        """
+        to = parse_number(number)
+        takeover, cancelled = await self._ledger.takeovers.begin(to, via=via)
+        deadline = self._clock.now().timestamp() + LONGEST_WAIT_S
+        while left := await self._ledger.takeovers.on_their_way(to):
+            if self._clock.now().timestamp() >= deadline:
+                break
+            await self._clock.sleep(_LOOK_S)
+        return TakenOver(takeover, cancelled, left)
+
+    async def give_back(self, number: str) -> bool:
+        """Let the agent speak to this person again; whether it was silenced. What was cancelled stays so.
+
+        Raises:
+            InvalidNumber: the number cannot be read.
+        """
+        return await self._ledger.takeovers.end(parse_number(number))
+
+    async def standing(self) -> list[Takeover]:
+        """The conversations that a person has taken over, newest first, with whole numbers."""
+        return await self._ledger.takeovers.standing()
+
+    async def of(self, number: str, limit: int = 50) -> list[Record | Received]:
+        """The newest of both directions with one person, whole, newest first.
+
+        Raises:
+            InvalidNumber: the number cannot be read.
+        """
+        return await self._ledger.inbox.conversation(parse_number(number), limit)
+
+    async def write(self, number: str, text: str, *, level: Level, via: str, digits: str | None = None) -> Receipt:
+        """Send what a person wrote by hand, at once. It is their own yes to it.
+
+        Args:
+            number: the recipient in E.164 form; a person must have taken over the conversation.
+            text: the text.
+            level: how surely a person stands there.
+            via: by what: `page`, `terminal`.
+            digits: the number's last digits as typed; the page may leave them out.
+
+        Raises:
+            InvalidRequest: number or text cannot be read.
+            Refused: nobody has taken over, a rule stands in the way, or this way of answering does not count here.
+        """
+        to = parse_number(number)
+        carrier = self._carriers.route(Channel.SMS)
+        if carrier is None:
+            raise Refused("no_capability", "No carrier that is set up here moves sms.", hint="See: ringback check")
+        if not await self._ledger.takeovers.stands(to):
+            raise Refused("not_taken_over", "Nobody has taken over this conversation.", hint="Take it over first.")
+        outbound = Outbound(Channel.SMS, to, carrier.name, text, by_hand=True)
+        line = await self._lines.current(carrier)
+        decision = decide(Facts(outbound=outbound, line=line, consented=True, taken_over=True))
+        if isinstance(decision, Refuse):
+            raise Refused(decision.rule, decision.message, hint=decision.hint)
+        key = secrets.token_urlsafe(16)  # a person may say the same thing twice
+        record, _ = await self._ledger.outbounds.add(outbound, key=key, spend=None, asked_by="a person, by hand")
+        answered = await self._approvals.answer(record.id, Answer(Choice.ONCE, level, via, digits))
+        return receipt(await self._dispatcher.dispatch(answered.id))
