@@ -130,17 +130,17 @@ async def test_a_conversation_shows_both_directions_of_one_person(ringback: Ring
 async def test_a_takeover_waits_for_what_is_being_handed_over(
     ringback: Ringback, carrier: FakeCarrier, clock: FakeClock
 ) -> None:
-    answered = asyncio.Event()
+    answered, begun = asyncio.Event(), asyncio.Event()
 
     async def slow(_: Outbound) -> Acceptance:
+        begun.set()
         await answered.wait()
         return Acceptance("id-1", Status.ACCEPTED)
 
     carrier.outcomes = [slow]
     receipt = await want(ringback.telephone, Channel.SMS)
     sending = asyncio.create_task(ringback.person.answer(receipt.id, YES))
-    while not carrier.sent:
-        await asyncio.sleep(0)
+    await begun.wait()
     taking = asyncio.create_task(ringback.person.conversations.take_over(TO, via="page"))
     for _ in range(20):
         await asyncio.sleep(0)
