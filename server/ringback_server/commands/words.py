@@ -56,7 +56,8 @@ def history_lines(page: HistoryPage, output: Output) -> list[str]:
             if item.send_at and item.status in {Status.AWAITING_APPROVAL, Status.SCHEDULED}:
                 lines.append(f"    goes out {due(_seconds(item.send_at))}")
         else:
-            lines.append(f"{_local(item.received_at)}  {line}  from {item.sender or item.contact}  {item.id}")
+            sender = item.sender or item.contact or "(erased)"
+            lines.append(f"{_local(item.received_at)}  {line}  from {sender}  {item.id}")
             lines += ["    (erased)"] if item.untrusted_text is None else barred(visible(item.untrusted_text))
     if page.cursor:
         lines.append(f"More: ringback history --cursor {page.cursor}")
