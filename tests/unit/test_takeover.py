@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ringback_support.fakes import FakeCarrier, FakeClock
-from ringback_support.installation import TO, YES, approve, grant, opened, want
+from ringback_support.installation import TO, YES, approve, grant, opened, stored, want
 
 from ringback.clock import SystemClock
 from ringback.errors import InvalidRequest, Refused
@@ -213,3 +213,30 @@ async def test_a_takeover_outlives_a_rotation_and_ends_with_forgetting(home: Pat
         assert refused.value.rule == "human_takeover"
         await ringback.person.forget(TO)
         assert await ringback.person.conversations.standing() == []
+
+
+async def test_a_takeover_by_another_process_between_the_guards_and_the_fence_is_seen_by_the_fence(
+    home: Path, carrier: FakeCarrier, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(home, carrier, clock=clock) as one, opened(home, FakeCarrier(), clock=clock) as two:
+        receipt = await want(one.telephone, Channel.SMS)
+
+        def at(step: str) -> None:
+            if step == "claim.begin":
+                with pytest.raises(StopIteration):
+                    two.ledger.takeovers.begin(PhoneNumber(TO), via="page").send(None)
+
+        monkeypatch.setattr("ringback.steps.listener", at)
+        told = await one.person.answer(receipt.id, YES)
+    assert (told.status, told.reason, carrier.sent) == ("cancelled", "human_takeover", [])
+
+
+async def test_what_is_approved_after_a_takeover_by_another_process_is_not_taken_by_the_fence(
+    home: Path, carrier: FakeCarrier, clock: FakeClock
+) -> None:
+    async with opened(home, carrier, clock=clock) as ringback:
+        record = await approve(ringback.ledger, await stored(ringback.ledger))
+        await ringback.ledger.takeovers.begin(PhoneNumber(TO), via="page")
+        with ringback.ledger.database.transaction("edit"):
+            ringback.ledger.database._connection.execute("UPDATE outbound SET status = 'approved'")
+        assert await ringback.ledger.deliveries.claim(record.id, owner="me", lease_s=30) is None
