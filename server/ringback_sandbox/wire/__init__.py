@@ -5,7 +5,8 @@ A new dialect is one file with a class like `ThinkFleetBot`, and one line in `DI
 
 from .dialect import Dialect, Setting
 from .thinkfleetbot import ThinkFleetBot
+from .twilio import Twilio
 
-DIALECTS: tuple[type[Dialect], ...] = (ThinkFleetBot,)
+DIALECTS: tuple[type[Dialect], ...] = (ThinkFleetBot, Twilio)
 
 __all__ = ["DIALECTS", "Dialect", "Setting"]
