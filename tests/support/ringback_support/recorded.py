@@ -3,11 +3,13 @@
 `carrier.json`:
     live            whether real telephones ring
     settings        environment variables that set the carrier up; `{url}` stands for the server's address
+    defaults        optional: further ones that have a default, so that they may be missing
     files           optional: JSON files in the home folder, by path
     exchanges_of    optional: another carrier whose wire this one speaks
 
 `exchanges/<name>.json`:
     ask             the call of the `Carrier` protocol, as `call` and its arguments
+    before          optional: requests that come first, in order, each with `request` and `answer` as below
     request         what must go over the wire: method, target, headers (at least these), JSON body (exactly this)
     answer          what comes back: status and JSON body, as the service documents it
     means           what the call must return; a field that is left out is not known
@@ -29,12 +31,14 @@ from ringback.settings import load_settings
 from ringback_support.wire_server import Reply, Request, WireServer, reply, wire_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     import pytest
 
     from ringback.carriers.base import Carrier
 
+OURS = ("RINGBACK_", "SAAS_", "THOUGHTLY_", "TELI_", "TWILIO_", "THINNESTAI_")
+"""How the names of our environment variables begin."""
 WIRE = Path(__file__).resolve().parents[2] / "wire"
 
 
@@ -47,9 +51,25 @@ class Exchange:
     request: dict[str, Any]
     answer: dict[str, Any]
     means: Any
+    before: tuple[dict[str, Any], ...] = ()
 
     def reply(self) -> Reply:
         return reply(self.answer["status"], self.answer["body"])
+
+    def steps(self) -> list[dict[str, Any]]:
+        """Everything that goes over the wire, in order."""
+        return [*self.before, {"request": self.request, "answer": self.answer}]
+
+    def posts_before(self) -> int:
+        return sum(step["request"]["method"] == "POST" for step in self.before)
+
+    def prepare(self, request: Request) -> Reply | None:
+        """The recorded answer, if the request is one of those that come first."""
+        return _answered(self.before, request)
+
+    def respond(self, request: Request) -> Reply | None:
+        """The recorded answer, if the request is one of this exchange."""
+        return _answered(self.steps(), request)
 
     async def perform(self, carrier: Carrier) -> Any:
         """Make the call, and give back its result in the form of `means`."""
@@ -65,6 +85,13 @@ class Exchange:
         return [{name: str(getattr(item, name)) for name in names} for item in items]
 
 
+def _answered(steps: Iterable[dict[str, Any]], request: Request) -> Reply | None:
+    for step in steps:
+        if (request.method, request.target) == (step["request"]["method"], step["request"]["target"]):
+            return reply(step["answer"]["status"], step["answer"]["body"])
+    return None
+
+
 def outbound(carrier: str, given: dict[str, Any]) -> Outbound:
     return Outbound(Channel(given["channel"]), PhoneNumber(given["to"]), carrier, given["text"], given.get("media_url"))
 
@@ -78,8 +105,13 @@ def _acceptance(acceptance: Acceptance) -> dict[str, Any]:
     return {"carrier_id": acceptance.carrier_id, "status": acceptance.status.value}
 
 
-def _report(report: Report) -> dict[str, Any]:
-    names = ("delivered_at", "error", "duration_s", "recording_url", "keys")
+def _report(report: Report | None) -> dict[str, Any] | None:
+    if report is None:
+        return None
+    names = (
+        *("delivered_at", "error", "duration_s", "recording_url", "keys"),
+        *("outcome", "transcript", "variables"),
+    )
     known = {name: value for name in names if (value := getattr(report, name)) is not None}
     return {"status": report.status.value, **known}
 
@@ -106,16 +138,20 @@ def one_for(name: str, call: str, channel: str | None = None) -> Exchange:
 
 @dataclass
 class Recorded:
-    """Answers the check of the line as recorded, and everything else as `answer` says."""
+    """Answers the line's check and what comes before a send as recorded, and everything else as `answer` says."""
 
     name: str
     answer: Callable[[Request], Reply] | None = None
 
     def __call__(self, request: Request) -> Reply:
         line = one_for(self.name, "line")
-        if self.answer is None or (request.method, request.target) == (line.request["method"], line.request["target"]):
-            return line.reply()
-        return self.answer(request)
+        known = line.respond(request)
+        if known is None:
+            sends = (each for each in exchanges(self.name) if each.ask["call"] == "transmit")
+            known = next((found for each in sends if (found := each.prepare(request)) is not None), None)
+        if known is not None:
+            return known
+        return line.reply() if self.answer is None else self.answer(request)
 
 
 @asynccontextmanager
@@ -135,11 +171,11 @@ async def carrier_from_settings(
 def set_up(name: str, home: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """The environment and the files that a carrier's description asks for."""
     told = description(name)
-    for variable in [each for each in os.environ if each.startswith(("RINGBACK_", "SAAS_"))]:
+    for variable in [each for each in os.environ if each.startswith(OURS)]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("RINGBACK_HOME", str(home))
     monkeypatch.setenv("RINGBACK_CARRIER", name)
-    for variable, value in told["settings"].items():
+    for variable, value in {**told["settings"], **told.get("defaults", {})}.items():
         monkeypatch.setenv(variable, value.replace("{url}", url))
     for path, content in told.get("files", {}).items():
         target = home / path
