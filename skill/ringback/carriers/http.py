@@ -1,6 +1,7 @@
 """HTTP as the carriers use it: one client for the process, and faults told apart by what may have left.
 
-The only module of the skill that imports the HTTP library; tests replace its transport and nothing else.
+The only module of the skill that imports the HTTP library, but for `pinned.py`, which it opens where it is to; tests
+replace its transport and nothing else.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import httpx2 as httpx
+
+    from ringback.carriers.addresses import Pin
 
 _NUMBER = re.compile(r"\+?\d(?:[\s().\-/]{0,3}\d){6,}")
 _DETAIL_LIMIT = 200
@@ -60,11 +63,14 @@ class CarrierHttp:
         *,
         timeouts: Timeouts | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        pin: Pin | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._headers = dict(headers)
         self._timeouts = timeouts or Timeouts()
         self._transport = transport
+        self._pin = pin
+        """The addresses that connections may go to, where the base URL alone does not decide that."""
         self._client: httpx.AsyncClient | None = None
         self.clock_offset_s: float | None = None
         """By how much the carrier's clock is ahead of ours, by the `Date` of its last answer."""
@@ -76,14 +82,21 @@ class CarrierHttp:
         if self._client is None:
             import httpx2 as httpx
 
+            limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+            verify = not self._base_url.startswith("http://")  # without TLS the roots need not be loaded: 30 ms
+            transport = self._transport
+            if transport is None and self._pin is not None:
+                from ringback.carriers.pinned import PinnedTransport
+
+                transport = PinnedTransport(self._pin, limits=limits, verify=verify)
             self._client = httpx.AsyncClient(
                 base_url=self._base_url,
                 headers=self._headers,
-                transport=self._transport,
+                transport=transport,
                 timeout=httpx.Timeout(self._timeouts.read, connect=self._timeouts.connect),
-                limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
+                limits=limits,
                 follow_redirects=False,
-                verify=not self._base_url.startswith("http://"),  # without TLS the roots need not be loaded: 30 ms
+                verify=verify,
                 trust_env=not self._base_url.startswith(("http://127.", "http://localhost", "http://[::1]")),
             )
         return self._client
@@ -95,6 +108,11 @@ class CarrierHttp:
     async def post(self, path: str, body: Mapping[str, object]) -> Any:
         """POST a JSON document, once. Never repeated here: dispatch alone decides that."""
         return await self._request("POST", path, json=body)
+
+    async def post_raw(self, path: str, body: object) -> bytes:
+        """POST a JSON document, once, to a service whose answer has no agreed form; the content of a 2xx answer."""
+        response, answer = await self._exchange("POST", path, json=body)
+        return _content(response, answer)
 
     async def post_form(self, path: str, fields: Mapping[str, str | list[str]]) -> Any:
         """POST a form, once; a list is a field that comes several times."""
@@ -109,6 +127,9 @@ class CarrierHttp:
         return await self._request("DELETE", path, json=body)
 
     async def _request(self, method: str, path: str, **content: Any) -> Any:
+        return _read(*await self._exchange(method, path, **content))
+
+    async def _exchange(self, method: str, path: str, **content: Any) -> tuple[httpx.Response, bytes | None]:
         import httpx2 as httpx
 
         reached(f"http.{method.lower()}.begin")
@@ -129,7 +150,7 @@ class CarrierHttp:
         except (httpx.HTTPError, httpx.InvalidURL):
             raise CarrierUnavailable("The connection to the carrier broke before it answered.") from None
         self.clock_offset_s = _clock_offset(response)
-        return _read(response, answer)
+        return response, answer
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -150,14 +171,19 @@ async def _body(response: httpx.Response) -> bytes | None:
 
 def _read(response: httpx.Response, answer: bytes | None) -> Any:
     """The JSON of a 2xx answer, or the error that the status stands for."""
+    try:
+        return json.loads(_content(response, answer))
+    except (ValueError, RecursionError):
+        raise CarrierUnreadable("The carrier answered with something that is not JSON.") from None
+
+
+def _content(response: httpx.Response, answer: bytes | None) -> bytes:
+    """The content of a 2xx answer, or the error that the status stands for."""
     if not response.is_success:
         raise _error(response, _detail(answer))
     if answer is None:
         raise CarrierUnreadable("The carrier's answer is too large.")
-    try:
-        return json.loads(answer)
-    except (ValueError, RecursionError):
-        raise CarrierUnreadable("The carrier answered with something that is not JSON.") from None
+    return answer
 
 
 def _error(response: httpx.Response, detail: str) -> CarrierError:
