@@ -130,11 +130,13 @@ async def scheduled(actor: Actor) -> Receipt | None:
 
 
 async def scheduled_and_missed(actor: Actor) -> Receipt | None:
+    """After the stop its time is past: the same wish finds its receipt, and one that was never stored is refused."""
     await actor.ringback.telephone.tend()
     try:
         return await answered(actor, await wished(actor, send_at=actor.wish.due))
-    except InvalidRequest:  # the stop was so long that this time is past
-        return await looked_up(actor)
+    except InvalidRequest:
+        assert await looked_up(actor) is None, "it was stored, and has a receipt"
+        return None
 
 
 async def callbacks_and_a_reply(actor: Actor) -> Receipt:
