@@ -120,6 +120,8 @@ class CarrierError(RingbackError):
         super().__init__(message, hint=hint)
         self.detail = detail
         """The carrier's own words, cut and with numbers masked. Not part of `str`: it may quote the message."""
+        self.service_code: int | None = None
+        """The carrier's own number for what is wrong, where it gives one."""
 
 
 class CarrierAuthenticationFailed(CarrierError):

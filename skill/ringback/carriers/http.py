@@ -38,6 +38,7 @@ _ANSWER_LIMIT = 1_048_576
 _CONNECTIONS = 16
 _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _SERVER_ERROR = 401, 403, 429, 500
 _LONGEST_RETRY_AFTER_S = 86_400.0
+_CODES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,9 @@ def _read(response: httpx.Response, answer: bytes | None) -> Any:
 def _content(response: httpx.Response, answer: bytes | None) -> bytes:
     """The content of a 2xx answer, or the error that the status stands for."""
     if not response.is_success:
-        raise _error(response, _detail(answer))
+        error = _error(response, _detail(answer))
+        error.service_code = _code(answer)
+        raise error
     if answer is None:
         raise CarrierUnreadable("The carrier's answer is too large.")
     return answer
@@ -243,15 +246,25 @@ def _retry_after(response: httpx.Response) -> float | None:
     return min(max((moment - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST_RETRY_AFTER_S)
 
 
-def _detail(answer: bytes | None) -> str:
+def _told(answer: bytes | None) -> dict[str, Any]:
+    """What an error's body tells, if it is a JSON object."""
     try:
         body = json.loads(answer or b"")
     except (ValueError, RecursionError):
-        return ""
-    if not isinstance(body, dict):
-        return ""
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _detail(answer: bytes | None) -> str:
+    body = _told(answer)
     words = body.get("error") or body.get("message") or ""
     return carrier_words(words) if isinstance(words, str) else ""
+
+
+def _code(answer: bytes | None) -> int | None:
+    """A number that is too short to tell a telephone's."""
+    code = _told(answer).get("code")
+    return code if isinstance(code, int) and not isinstance(code, bool) and 0 < code < _CODES else None
 
 
 def carrier_words(text: str) -> str:
