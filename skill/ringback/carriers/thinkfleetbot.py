@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from ringback.carriers.checks import is_safe_url, is_usable_id
 from ringback.carriers.http import CarrierHttp, Timeouts, carrier_words
 from ringback.errors import CarrierUnreadable, ConfigurationError, InvalidNumber
 from ringback.model.numbers import PhoneNumber, parse_number
@@ -47,10 +48,7 @@ STATUSES: Final = {
 }
 
 _TYPES: Final = {"sms": Channel.SMS, "mms": Channel.MMS, "voice": Channel.VOICE, "call": Channel.VOICE}
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 _KEYS = re.compile(r"[0-9*#]{1,128}")
-_TELLING = 7
-"""So many last digits tell a number."""
 _LONGEST_CALL_S = 86_400.0
 
 
@@ -93,7 +91,7 @@ class ThinkFleetBot:
             answer = await self._http.post("/api/messaging/sms", {"to": to, "body": outbound.text})
         item = _object(answer)
         carrier_id = item.get("id")
-        if not isinstance(carrier_id, str) or not _is_usable(carrier_id, to):
+        if not isinstance(carrier_id, str) or not is_usable_id(carrier_id, to):
             raise CarrierUnreadable("The carrier took the request but gave no usable id for it.")
         status = _status(item.get("status"))
         return Acceptance(carrier_id, Status.ACCEPTED if status is Status.UNKNOWN else status)
@@ -140,7 +138,7 @@ def build(settings: Settings, *, transport: httpx.AsyncBaseTransport | None = No
         raise ConfigurationError(
             f"ThinkFleetBot needs {' and '.join(missing)}.", hint="Set what is missing, or RINGBACK_CARRIER=sandbox."
         )
-    if not _is_safe_url(settings.saas_api_url):
+    if not is_safe_url(settings.saas_api_url):
         raise ConfigurationError(
             "SAAS_API_URL is not a plain https:// URL.", hint="Plain http is accepted for this machine only."
         )
@@ -150,17 +148,6 @@ def build(settings: Settings, *, transport: httpx.AsyncBaseTransport | None = No
             "SAAS_API_KEY has characters that no HTTP header can carry.", hint="Copy it again from ThinkFleetBot."
         )
     return ThinkFleetBot(connect(settings.saas_api_url, key, settings, transport))
-
-
-def _is_safe_url(url: str) -> bool:
-    """Whether it is https, or http to this machine, without credentials, which a log could show."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    schemes = {"https", "http"} if host in {"127.0.0.1", "::1", "localhost"} else {"https"}
-    return bool(host) and parts.scheme in schemes and not (parts.username or parts.password)
 
 
 def connect(url: str, key: str, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> CarrierHttp:
@@ -232,18 +219,12 @@ def _capabilities(value: object) -> frozenset[Channel]:
     return frozenset(_TYPES[word.lower()] for word in value if isinstance(word, str) and word.lower() in _TYPES)
 
 
-def _is_usable(carrier_id: str, to: str) -> bool:
-    """Whether the id may stand in a URL: of a harmless form, and without the recipient's number in any grouping."""
-    digits = re.sub(r"\D", "", carrier_id)
-    return _ID.fullmatch(carrier_id) is not None and re.sub(r"\D", "", to)[-_TELLING:] not in digits
-
-
 def _item(row: dict[str, Any]) -> CarrierItem | None:
     carrier_id, kind, to = row.get("id"), row.get("type"), row.get("to")
     if not (isinstance(carrier_id, str) and isinstance(to, str) and isinstance(kind, str)):
         return None
     channel = _TYPES.get(kind.lower())
-    if channel is None or not _is_usable(carrier_id, to):
+    if channel is None or not is_usable_id(carrier_id, to):
         return None
     created_at = _text(row.get("created_at")) or ""
     return CarrierItem(carrier_id, channel, to, _status(row.get("status")), created_at)
