@@ -97,6 +97,8 @@ class Line:
     """Where a person can watch, for the sandbox's handset; `None` for a real carrier."""
     clock_offset_s: float | None = None
     """By how much the carrier's clock is ahead of ours; `None` where it did not say."""
+    confirmed: bool = True
+    """Whether the service itself said so. Where it offers no such call, `enabled` stands for: it is configured."""
 
 
 @dataclass(frozen=True, slots=True)
