@@ -3,10 +3,12 @@
 A new dialect is one file with a class like `ThinkFleetBot`, and one line in `DIALECTS`.
 """
 
+from .custom import Custom
 from .dialect import Dialect, Setting
+from .teli import Teli
 from .thinkfleetbot import ThinkFleetBot
 from .twilio import Twilio
 
-DIALECTS: tuple[type[Dialect], ...] = (ThinkFleetBot, Twilio)
+DIALECTS: tuple[type[Dialect], ...] = (ThinkFleetBot, Twilio, Teli, Custom)
 
 __all__ = ["DIALECTS", "Dialect", "Setting"]

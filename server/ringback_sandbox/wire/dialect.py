@@ -66,14 +66,21 @@ class Dialect(Protocol):
         ...
 
 
-async def take(dialect: Dialect, setting: Setting, submission: "Submission") -> Response:
-    """Handle one well-formed send as every dialect does: faults, acceptance, then the answer or what is left of it."""
+async def take(dialect: Dialect, setting: Setting, submission: "Submission", *, taken: int = 201) -> Response:
+    """Handle one well-formed send as every dialect does: faults, acceptance, then the answer or what is left of it.
+
+    Args:
+        dialect: The carrier that was spoken to.
+        setting: What it stands on.
+        submission: The send.
+        taken: The HTTP status of the answer to a send that was taken.
+    """
     fault = setting.carrier.fault_for(submission)
     if fault in NOT_ACCEPTED:
         return _refusal(dialect, setting, fault)
     item = setting.carrier.accept(submission)
     await setting.carrier.before_answer(item)
-    whole = JSONAnswer(dialect.accepted(item), 201)
+    whole = JSONAnswer(dialect.accepted(item), taken)
     if fault is None:
         return whole
     if fault == "slow":
@@ -81,6 +88,8 @@ async def take(dialect: Dialect, setting: Setting, submission: "Submission") -> 
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(setting.carrier.hub.closing.wait(), SLOW_S)
         return whole
+    if fault == "wrong-type":
+        return JSONAnswer(dialect.wrong(item), taken)
     return _spoilt(dialect, setting, fault, item)
 
 
@@ -114,7 +123,5 @@ def _spoilt(dialect: Dialect, setting: Setting, fault: FaultKind, item: "Outboun
         case "half-json":
             whole = bytes(JSONAnswer(dialect.accepted(item)).body)
             return Response(whole[: len(whole) // 2], 200, media_type="application/json")
-        case "not-json":
-            return Response("<!doctype html><title>Welcome</title><p>All is well.", 200, media_type="text/html")
         case _:
-            return JSONAnswer(dialect.wrong(item), 201)
+            return Response("<!doctype html><title>Welcome</title><p>All is well.", 200, media_type="text/html")
