@@ -163,8 +163,15 @@ FAULTS: dict[str, tuple[Reply, type[CarrierError]]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "channel"), SENDS)
-@pytest.mark.parametrize("fault", FAULTS)
+def is_taken(name: str, fault: str) -> bool:
+    """Whether the answer is no fault for this carrier, because its service promises nothing of its answers."""
+    return fault in {"no id", "null", "too deep"} and description(name).get("any_answer", False)
+
+
+FAILURES = [(*send, fault) for send in SENDS for fault in FAULTS if not is_taken(send[0], fault)]
+
+
+@pytest.mark.parametrize(("name", "channel", "fault"), FAILURES)
 async def test_a_send_that_fails_is_posted_once_and_told_by_what_may_have_left(
     name: str, channel: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,12 +6,14 @@
     defaults        optional: further ones that have a default, so that they may be missing
     files           optional: JSON files in the home folder, by path
     exchanges_of    optional: another carrier whose wire this one speaks
+    any_answer      optional: whether every 2xx answer but a web page means that a send was taken
 
 `exchanges/<name>.json`:
     ask             the call of the `Carrier` protocol, as `call` and its arguments
     before          optional: requests that come first, in order, each with `request` and `answer` as below
     request         what must go over the wire: method, target, headers (at least these), JSON body (exactly this)
-    answer          what comes back: status and JSON body, as the service documents it
+    answer          what comes back: status and JSON body, as the service documents it; request and answer are null
+                    for a call that the service does not have, so that nothing is asked
     means           what the call must return; a field that is left out is not known
 """
 
@@ -48,17 +50,20 @@ class Exchange:
 
     name: str
     ask: dict[str, Any]
-    request: dict[str, Any]
-    answer: dict[str, Any]
+    request: dict[str, Any] | None
+    answer: dict[str, Any] | None
     means: Any
     before: tuple[dict[str, Any], ...] = ()
 
     def reply(self) -> Reply:
+        if self.answer is None:
+            return reply(404)
         return reply(self.answer["status"], self.answer["body"])
 
     def steps(self) -> list[dict[str, Any]]:
         """Everything that goes over the wire, in order."""
-        return [*self.before, {"request": self.request, "answer": self.answer}]
+        own = [] if self.request is None else [{"request": self.request, "answer": self.answer}]
+        return [*self.before, *own]
 
     def posts_before(self) -> int:
         return sum(step["request"]["method"] == "POST" for step in self.before)
