@@ -20,6 +20,8 @@ class CallbackRequest:
     headers: Mapping[str, str] = field(repr=False)
     """Names in lower case."""
     body: bytes = field(repr=False)
+    token: str = field(default="", repr=False)
+    """The last part of the path, where the carrier was given one that nobody can guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class StatusNews:
 
     carrier_id: str
     report: Report = field(repr=False)
+    proven: bool = True
+    """Whether the carrier signed it. What is not signed is read back from the carrier where that is possible."""
 
 
 @dataclass(frozen=True, slots=True)
