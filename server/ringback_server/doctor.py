@@ -217,7 +217,7 @@ class _Doctor:
         # The sandbox's folder would be made along with it, and the data folder then for all to see.
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         line = asyncio.run(_line(settings))
-        facts["answers"], facts["live"], facts["enabled"] = True, line.live, line.enabled
+        facts["answers"], facts["live"], facts["enabled"] = line.confirmed, line.live, line.enabled
         facts["capabilities"] = sorted(line.capabilities)
         facts["number"], facts["page"] = line.number.masked if line.number else None, line.page
         if line.clock_offset_s is not None:
@@ -227,6 +227,10 @@ class _Doctor:
                     f"This machine's clock is {abs(line.clock_offset_s):.0f} s off the carrier's, so nothing scheduled "
                     "is sent. Set the clock right."
                 )
+        if not line.confirmed:
+            self.found.warnings.append(
+                "The carrier cannot be asked whether telephony is enabled: it counts as enabled as it is configured."
+            )
         if not line.enabled:
             self.found.warnings.append("The carrier says that telephony is not enabled, so everything is refused.")
 

@@ -231,7 +231,9 @@ def _describe(enabled: list[Line], moved: list[str]) -> str:
         return "Telephony is not enabled for this agent. Do not try to send or call."
     offered = ", ".join(moved) or "nothing"
     if any(line.live for line in enabled):
-        return f"Telephony is enabled: {offered}. Real phones ring."
+        unasked = ", ".join(line.carrier for line in enabled if not line.confirmed)
+        caveat = f" {unasked} cannot be asked: it counts as enabled because it is configured." if unasked else ""
+        return f"Telephony is enabled: {offered}. Real phones ring.{caveat}"
     return (
         f"Telephony is enabled on the sandbox: {offered}. "
         f"Nothing leaves this machine; watch the handset at {enabled[0].page}."
