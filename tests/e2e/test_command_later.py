@@ -277,7 +277,7 @@ def test_a_person_is_forgotten_and_the_counts_are_told(
 
 async def collect(opened: Any) -> None:
     """Fetch what people wrote; the sandbox is asked once it was found."""
-    await opened.lines.ask()
+    await opened.telephone.check()
     await opened.telephone.tend()
 
 
