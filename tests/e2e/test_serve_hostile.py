@@ -86,7 +86,7 @@ def test_a_body_that_never_ends_is_answered_with_408_and_dropped(
 
 
 def test_a_body_that_comes_byte_by_byte_has_no_more_time(ringback: Installation, serving: Serving) -> None:
-    with serving.knock(HEAD + b"Content-Length: 100000\r\n\r\n") as connection:
+    with serving.knock(HEAD + b"Content-Length: 900000\r\n\r\n") as connection:
         connection.setblocking(False)  # noqa: FBT003 - the socket's own name for it
         ends_at = time.monotonic() + LIMIT_S
         told = None
