@@ -7,8 +7,9 @@ from .custom import Custom
 from .dialect import Dialect, Setting
 from .teli import Teli
 from .thinkfleetbot import ThinkFleetBot
+from .thoughtly import Thoughtly
 from .twilio import Twilio
 
-DIALECTS: tuple[type[Dialect], ...] = (ThinkFleetBot, Twilio, Teli, Custom)
+DIALECTS: tuple[type[Dialect], ...] = (ThinkFleetBot, Twilio, Teli, Custom, Thoughtly)
 
 __all__ = ["DIALECTS", "Dialect", "Setting"]

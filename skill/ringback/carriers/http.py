@@ -258,6 +258,8 @@ def _told(answer: bytes | None) -> dict[str, Any]:
 def _detail(answer: bytes | None) -> str:
     body = _told(answer)
     words = body.get("error") or body.get("message") or ""
+    if isinstance(words, dict):
+        words = words.get("message") or ""
     return carrier_words(words) if isinstance(words, str) else ""
 
 

@@ -58,6 +58,7 @@ _LONGEST_BEFORE_S: Final = 20.0
 """A call is asked for so soon after its dispatch began, or not at all: less than the dispatch's lease."""
 _AUTOMATION: Final = re.compile(r"(/webhook/automation/)[^\s\"'?#]+")
 _FEWEST_DIGITS: Final = 7
+_REMEMBERED: Final = 1_000
 
 
 class Thoughtly:
@@ -75,6 +76,7 @@ class Thoughtly:
         self._automation = automation
         self._clock = clock or SystemClock()
         self._pace = Pace(REQUESTS_A_MINUTE, 60.0, kept=_KEPT_FOR_SENDS, clock=self._clock)
+        self._numbers: dict[str, str] = {}
         self.callbacks = ThoughtlyCallbacks(agent_id)
 
     async def line(self) -> Line:
@@ -106,6 +108,7 @@ class Thoughtly:
             contact_id = await self._contact(outbound.to)
         if not 0 <= (self._clock.now() - begun).total_seconds() <= _LONGEST_BEFORE_S:
             raise CarrierUnreachable("The contact took so long that the call was not asked for.", hint="Try again.")
+        self._remember(contact_id, outbound.to)
         call = {
             "contact_id": contact_id,
             "agent_id": self._agent_id,
@@ -136,7 +139,7 @@ class Thoughtly:
         items: list[CarrierItem] = []
         for page in range(_PAGES):
             rows = await self._responses(page)
-            items += [item for row in rows if (item := read_item(row)) is not None]
+            items += [item for row in rows if (item := read_item(row, self._numbers)) is not None]
             if len(rows) < _PAGE or len(items) >= limit:
                 break
         return items[:limit]
@@ -197,6 +200,12 @@ class Thoughtly:
         if isinstance(number, str) and not _may_be(number, to):
             raise CarrierRejected("The carrier made a contact with another number.", hint="Look at it at Thoughtly.")
         return contact_id
+
+    def _remember(self, contact_id: str, to: PhoneNumber) -> None:
+        """Keep whose contact it is, in memory: the list of calls tells contacts, and a doubt is about a number."""
+        self._numbers[contact_id] = to.e164
+        if len(self._numbers) > _REMEMBERED:
+            del self._numbers[next(iter(self._numbers))]
 
     async def _known_contact(self, to: PhoneNumber) -> str | None:
         """A contact with exactly this number. Only its last four digits are in the URL: docs/decisions/0015."""

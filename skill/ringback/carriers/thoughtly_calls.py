@@ -18,6 +18,8 @@ from ringback.model.status import Status
 from ringback.model.text import encodable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ringback.model.news import CallbackRequest, News
 
 STATUSES: Final = {
@@ -84,11 +86,16 @@ def read_report(row: dict[str, Any]) -> Report:
     )
 
 
-def read_item(row: dict[str, Any]) -> CarrierItem | None:
-    """A row of the list as an entry of the history; `None` where it is no outgoing call to a number that it tells."""
+def read_item(row: dict[str, Any], numbers: Mapping[str, str]) -> CarrierItem | None:
+    """A row of the list as an entry of the history; `None` where it is no outgoing call to a number that is known.
+
+    Args:
+        row: the call.
+        numbers: those of the contacts that were called from here, by the contact's id.
+    """
     contact = row.get("contact") if isinstance(row.get("contact"), dict) else {}
     assert isinstance(contact, dict)
-    to = row.get("phone_number") or contact.get("phone_number")
+    to = row.get("phone_number") or contact.get("phone_number") or numbers.get(str(row.get("contact_id")))
     carrier_id, created_at = call_id_of(row), row.get("created_at") or row.get("started_at")
     if carrier_id is None or not isinstance(to, str) or not _is_outgoing(row) or not is_usable_id(carrier_id, to):
         return None
