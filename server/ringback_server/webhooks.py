@@ -77,6 +77,7 @@ async def _store(using: Using, carrier: str, asked: CallbackRequest) -> Response
     try:
         async with using() as opened:
             await opened.inbound.callback(carrier, asked)
+            answer = opened.inbound.answer(carrier)
     except NotFound:
         return Response(status_code=404)
     except CallbackRejected:
@@ -87,7 +88,7 @@ async def _store(using: Using, carrier: str, asked: CallbackRequest) -> Response
     except Exception as error:  # noqa: BLE001 - the edge: an error's text may hold what must not be told or logged
         _log.error("a callback failed: %s", type(error).__name__)
         return Response(status_code=500)
-    return Response(status_code=204)
+    return Response(status_code=204) if answer is None else Response(answer[1], media_type=answer[0])
 
 
 async def _health(_: Request) -> Response:

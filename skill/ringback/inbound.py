@@ -11,6 +11,7 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from ringback.carriers.base import AnsweringReader
 from ringback.errors import CallbackRejected, CarrierError, NotFound
 from ringback.model.news import StatusNews
 from ringback.model.status import WITH_CARRIER, Status
@@ -70,6 +71,12 @@ class Inbound:
             else:
                 stored += await self._ledger.inbox.add(carrier, news) is not None
         return stored
+
+    def answer(self, carrier: str) -> tuple[str, bytes] | None:
+        """What a carrier wants to hear of a callback that was taken: media type and content; `None` for nothing."""
+        sender = self._carriers.get(carrier)
+        reader = sender.callbacks if sender else None
+        return reader.answer if isinstance(reader, AnsweringReader) else None
 
     async def subscribe(self, carrier: CarrierReader, url: str) -> bool:
         """Have a carrier call back at `url`; false where a person sets that up at the carrier.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ringback_support.recorded import Recorded, carrier_from_settings, one_for, outbound, set_up
+from ringback_support.recorded import Recorded, carrier_from_settings, description, one_for, outbound, set_up
 from ringback_support.wire_server import Reply, half, reply
 
 from ringback.carriers.base import CallbackReader, CarrierReader
@@ -97,7 +97,8 @@ async def test_a_carrier_without_callbacks_subscribes_to_nothing_and_asks_nothin
 async def test_asking_for_received_texts_starts_nothing_and_never_fails_on_an_unused_carrier(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with carrier_from_settings(name, tmp_path, monkeypatch, lambda _: reply(200, [])) as (carrier, _):
+    nothing = reply(200, description(name).get("nothing_received", []))
+    async with carrier_from_settings(name, tmp_path, monkeypatch, lambda _: nothing) as (carrier, _):
         for cursor in (None, "", "0", "x", "9" * 100, "²"):
             inbox = await carrier.inbox(cursor)
             assert inbox is None or (isinstance(inbox, Inbox) and inbox.texts == ())

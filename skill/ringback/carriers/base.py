@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from ringback.model.news import CallbackRequest, Inbox, News
@@ -18,6 +18,16 @@ class CallbackReader(Protocol):
         Raises:
             CallbackRejected: it is not proven to be the carrier's, or cannot be read.
         """
+        ...
+
+
+@runtime_checkable
+class AnsweringReader(CallbackReader, Protocol):
+    """One whose carrier acts on what a callback is answered."""
+
+    @property
+    def answer(self) -> tuple[str, bytes]:
+        """What a callback that was taken is answered: media type and content."""
         ...
 
 

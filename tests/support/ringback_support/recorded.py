@@ -6,12 +6,14 @@
     defaults        optional: further ones that have a default, so that they may be missing
     files           optional: JSON files in the home folder, by path
     exchanges_of    optional: another carrier whose wire this one speaks
+    nothing_received optional: what the service answers where nothing came in, if not []
     any_answer      optional: whether every 2xx answer but a web page means that a send was taken
 
 `exchanges/<name>.json`:
     ask             the call of the `Carrier` protocol, as `call` and its arguments
     before          optional: requests that come first, in order, each with `request` and `answer` as below
-    request         what must go over the wire: method, target, headers (at least these), JSON body (exactly this)
+    request         what must go over the wire: method, target, headers (at least these), body (exactly this JSON,
+                    or exactly these fields of a form)
     answer          what comes back: status and JSON body, as the service documents it; request and answer are null
                     for a call that the service does not have, so that nothing is asked
     means           what the call must return; a field that is left out is not known

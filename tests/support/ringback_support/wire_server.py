@@ -10,6 +10,7 @@ import struct
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 if TYPE_CHECKING:
     import ssl
@@ -31,6 +32,13 @@ class Request:
 
     def json(self) -> Any:
         return json.loads(self.body) if self.body else None
+
+    def content(self) -> Any:
+        """The body as JSON, or the fields of a form; a field that comes several times is a list."""
+        if self.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
+            return self.json()
+        fields = parse_qs(self.body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
+        return {name: values if len(values) > 1 else values[0] for name, values in fields.items()}
 
 
 @dataclass(frozen=True)
