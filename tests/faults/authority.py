@@ -23,10 +23,11 @@ _HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Authority:
-    """Signs certificates for 127.0.0.1; `ca` is what a client must have to believe them."""
+    """Signs certificates for 127.0.0.1, or for `host` alone; `ca` is what a client must have to believe them."""
 
     folder: Path
     name: str
+    host: str | None = None
 
     def __post_init__(self) -> None:
         key, subject = ec.generate_private_key(ec.SECP256R1()), _named(self.name)
@@ -34,7 +35,8 @@ class Authority:
         own = _builder(subject, subject, key.public_key()).add_extension(limits, critical=True)
         self.ca.write_bytes(own.sign(key, hashes.SHA256()).public_bytes(_PEM))
         host = ec.generate_private_key(ec.SECP256R1())
-        address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+        subject_name = x509.DNSName(self.host) if self.host else x509.IPAddress(ip_address("127.0.0.1"))
+        address = x509.SubjectAlternativeName([subject_name])
         leaf = _builder(_named("127.0.0.1"), subject, host.public_key()).add_extension(address, critical=False)
         plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         signed = leaf.sign(key, hashes.SHA256()).public_bytes(_PEM)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from ringback.errors import CarrierUnreachable
@@ -13,8 +13,9 @@ _MOST: Final = 4
 """So many of a name's addresses are tried at most."""
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _COMPATIBLE: Final = IPv6Network("::/96")
-_METADATA: Final = frozenset({IPv4Address("168.63.129.16")})
-"""A cloud's own services for its machines, at an address that looks like any other."""
+_INSIDE: Final = ip_network("168.63.129.16/32"), ip_network("192.0.0.0/24"), ip_network("64:ff9b:1::/48")
+"""A cloud's services for its own machines, at an address that looks like any other; protocols' and translators' own,
+which not every Python counts as private."""
 _NEVER: Final = ip_network("0.0.0.0/8"), ip_network("::/128")
 
 Address = IPv4Address | IPv6Address
@@ -72,9 +73,13 @@ class Pin:
 def is_allowed(address: str, *, private: bool) -> bool:
     """Whether a connection to this address may be made; `private` lets in what is not on the public internet."""
     found = _innermost(ip_address(address.partition("%")[0]))
-    if found.is_multicast or any(found in network for network in _NEVER if network.version == found.version):
+    if found.is_multicast or _is_in(found, _NEVER):
         return False
-    return private or (found.is_global and found not in _METADATA)
+    return private or (found.is_global and not _is_in(found, _INSIDE))
+
+
+def _is_in(address: Address, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    return any(address in network for network in networks if network.version == address.version)
 
 
 def _innermost(address: Address) -> Address:

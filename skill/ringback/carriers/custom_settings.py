@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -26,6 +27,8 @@ _OURS: Final = frozenset(
     }
 )
 """Headers that say where a request goes and where it ends."""
+_NUMERIC: Final = re.compile(r"(?:[^:]*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE)
+"""What ends in a number is an IPv4 address and no name: 127.1, 0x7f000001, 2130706433."""
 _PIECE: Final = re.compile(r"\{\{|\}\}|\{(\w*)\}|[{}]")
 _LITERALS: Final = {"{{": "{", "}}": "}"}
 _NEEDED: Final = frozenset({"to", "message"})
@@ -87,13 +90,24 @@ def _url(text: str, *, private: bool) -> SplitResult:
             "is not an https:// URL",
             "Plain http is taken for this machine only, and with RINGBACK_CUSTOM_PRIVATE=true.",
         )
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return parts  # a name, or an address in another spelling: judged when it is resolved
-    if not is_allowed(str(address), private=private):
+    address = _address(host)
+    if address is not None and not is_allowed(address, private=private):
         _refuse(_URL, "leads to this machine or into a private network", "Set RINGBACK_CUSTOM_PRIVATE=true if it may.")
+    if address is not None and ":" not in host and address != host:
+        _refuse(_URL, "has an address in an unusual spelling", f"Write it as {address}.")
     return parts
+
+
+def _address(host: str) -> str | None:
+    """The address that the host is, in any spelling; `None` for a name, which is judged when it is resolved."""
+    try:
+        if not _NUMERIC.fullmatch(host):
+            return str(ip_address(host))
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except ValueError:
+        return None
+    except OSError:
+        _refuse(_URL, "has a host that is neither a name nor an address")
 
 
 def _headers(text: str) -> Mapping[str, str]:
