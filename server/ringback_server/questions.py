@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ringback.model.moment import tell_moment
 from ringback.model.outbound import Channel
+from ringback.model.zones import tell_there
 
 if TYPE_CHECKING:
     from ringback.approvals import Question
@@ -64,7 +65,7 @@ def words(question: Question) -> str:
 
 
 def when(question: Question) -> list[str]:
-    """When it goes out, in lines: in UTC, by this machine's clock, and by the clocks of the recipient's country."""
+    """When it goes out, in lines: in UTC, by this machine's clock, and by the clocks where the number is."""
     at = question.send_at
     if at is None:
         return ["When: at once, after your yes"]
@@ -73,7 +74,7 @@ def when(question: Question) -> list[str]:
     if here.utcoffset():
         time = here.strftime("%H:%M:%S" if here.second else "%H:%M")
         lines.append(f"  by this machine's clock: {here:%a} {here.day} {here:%b %Y}, {time} ({_offset(here)})")
-    there = _in_country(at, question.region)
+    there = tell_there(at, question.zones)
     if there:
         lines.append(f"  likely where the recipient is: {there}")
     return lines
@@ -84,41 +85,6 @@ def briefly_when(question: Question) -> str:
     if question.send_at is None:
         return "It goes out at once after your yes."
     return f"It is to go out on {tell_moment(question.send_at)}."
-
-
-def _in_country(at: float, region: str | None) -> str:
-    """The local time of a country; from the earliest to the latest where it has several, nothing where none is known.
-
-    By country alone: which of its zones a number belongs to is a table of a hundred megabytes, and a mobile travels.
-    """
-    zones = {zone: _utc_offset(at, zone) for zone in _zones_of(region)}
-    if not zones:
-        return ""
-    first, last = min(zones, key=zones.__getitem__), max(zones, key=zones.__getitem__)
-    if zones[first] == zones[last]:
-        return _local(at, next(iter(zones)))
-    return f"between {_local(at, first)} and {_local(at, last)}"
-
-
-def _local(at: float, zone: str) -> str:
-    return tell_moment(at, zone).partition(" (")[0]
-
-
-def _zones_of(region: str | None) -> list[str]:
-    """A country's time zones, the most common one first, from the table that the time-zone data ships."""
-    from importlib.resources import files
-
-    table = files("tzdata.zoneinfo").joinpath("zone.tab").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
-    return [row[2] for row in rows if row[0] == region]
-
-
-def _utc_offset(at: float, zone: str) -> float:
-    """Seconds by which a zone's clocks are ahead of UTC at that time."""
-    from zoneinfo import ZoneInfo
-
-    offset = datetime.fromtimestamp(at, ZoneInfo(zone)).utcoffset()
-    return offset.total_seconds() if offset is not None else 0.0
 
 
 def _offset(moment: datetime) -> str:

@@ -19,6 +19,7 @@ from ringback.ledger.records import Choice, Consent, Level, Record
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
 from ringback.model.text import Segments, count_segments, visible
+from ringback.model.zones import zones_of
 from ringback.settings import ApprovalFloor
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Question:
     expires_at: float
     send_at: float | None
     """When it will go out, in Unix seconds; `None` for at once after a yes."""
+    zones: tuple[str, ...] = ()
+    """Of a scheduled one: the time zones that the number's telephone can be in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ class Approvals:
             asked_at=record.created_at,
             expires_at=record.expires_at,
             send_at=record.send_at,
+            zones=() if record.send_at is None else zones_of(outbound.to),
         )
 
     async def ask_client(self, outbound_id: str) -> str | None:

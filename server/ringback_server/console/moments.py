@@ -3,38 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
-
-from ringback.errors import InvalidRequest
-from ringback.model.moment import tell_moment
-from ringback.model.numbers import parsed
-
-if TYPE_CHECKING:
-    from ringback.model.numbers import PhoneNumber
+from typing import Final
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 _DAY_S: Final = 86_400
 _NO_ZONE: Final = "Etc/Unknown"
-
-
-def likely_zone(number: PhoneNumber) -> str | None:
-    """The time zone of the number by its country's plan; `None` where that names none, or several."""
-    # Its tables are large, and most outbounds have no time.
-    from phonenumbers import timezone
-
-    zones = timezone.time_zones_for_number(parsed(number))
-    return zones[0] if len(zones) == 1 and zones[0] != _NO_ZONE else None
-
-
-def tell_local(at: float, zone: str | None) -> str | None:
-    """The moment in that zone with UTC beside it; `None` where there is no zone, or none that we know."""
-    if zone is None:
-        return None
-    try:
-        return tell_moment(at, zone)
-    except InvalidRequest:
-        return None
 
 
 def clock(at: float) -> str:

@@ -12,9 +12,9 @@ from markupsafe import Markup, escape
 
 from ringback.approvals import DAY_COUNT, PLAIN_CHARS, country_name
 from ringback.model.moment import tell_moment
-from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Channel
 from ringback.model.text import visible
+from ringback.model.zones import tell_there
 from ringback_server.console import moments
 from ringback_server.console.outcomes import CHANNELS
 
@@ -120,19 +120,17 @@ def question_view(question: Question, *, carriers: Carriers) -> dict[str, Any]:
         "asked_by": question.asked_by,
         "asked_at": question.asked_at,
         "expires_at": question.expires_at,
-        "when": _when(question.send_at, PhoneNumber(e164)),
+        "when": _when(question),
         "shown": shown(question),
         "erased": False,
         "late": None,
     }
 
 
-def _when(at: float | None, number: PhoneNumber) -> dict[str, Any] | None:
+def _when(question: Question) -> dict[str, Any] | None:
     """When it goes out, whole: in UTC, and where the number likely is; `None` for at once."""
-    if at is None:
-        return None
-    zone = moments.likely_zone(number)
-    return {"at": at, "utc": tell_moment(at), "local": moments.tell_local(at, zone), "zone": zone}
+    at = question.send_at
+    return None if at is None else {"at": at, "utc": tell_moment(at), "local": tell_there(at, question.zones)}
 
 
 def shown(question: Question) -> str:
