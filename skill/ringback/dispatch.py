@@ -18,7 +18,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from ringback.errors import CarrierError, CarrierRateLimited, CarrierUnreachable, LedgerError, Refused
+from ringback.errors import CarrierError, CarrierRateLimited, CarrierUnreachable, LedgerError, Refused, UnreadableEntry
 from ringback.guards import Facts, Refuse, decide
 from ringback.holds import Holds
 from ringback.lease import LEASE_S, Lease
@@ -96,7 +96,7 @@ class Dispatcher:
             batch = ready[first : first + AT_ONCE]
             ended = await asyncio.gather(*map(self.dispatch, batch), return_exceptions=True)
             failed = [error for error in ended if isinstance(error, BaseException)]
-            if len(failed) == len(batch):
+            if len(failed) == len(batch) and not any(isinstance(error, UnreadableEntry) for error in failed):
                 raise failed[0]
             for error in failed:
                 _log.warning("a dispatch failed: %s", error)

@@ -8,6 +8,7 @@ RingbackError
 ├── IdempotencyConflict       the same key came with another content
 ├── ConfigurationError        a setting is missing, contradictory or unsafe
 ├── LedgerError               the ledger cannot be read or written; nothing is sent without it
+│   └── UnreadableEntry       one entry of it was changed by something else; the others are not affected
 ├── CallbackRejected          what came as a carrier's callback is not proven to be one
 └── CarrierError              the carrier, or the way to it, failed
     ├── CarrierAuthenticationFailed
@@ -98,6 +99,12 @@ class LedgerError(RingbackError):
     """The ledger cannot be read or written (disk, lock, key, version). Nothing is sent without it."""
 
     code = "ledger"
+
+
+class UnreadableEntry(LedgerError):
+    """One entry of the ledger cannot be opened: something other than Ringback changed it."""
+
+    code = "ledger_entry"
 
 
 class CallbackRejected(RingbackError):

@@ -15,7 +15,7 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ringback.errors import ConfigurationError, LedgerError
+from ringback.errors import ConfigurationError, UnreadableEntry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,14 +69,14 @@ class Keyring:
         """Decrypt what `seal` made for the same row and column.
 
         Raises:
-            LedgerError: the key is another one, or the bytes were changed or moved.
+            UnreadableEntry: the key is another one, or the bytes were changed or moved.
         """
         from cryptography.exceptions import InvalidTag
 
         try:
             text = self._aead.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], f"{column}:{row}".encode())
         except (InvalidTag, ValueError):  # a ValueError where not even the nonce is whole
-            raise LedgerError(
+            raise UnreadableEntry(
                 "A stored entry cannot be opened: the key is another one, or the entry was altered.",
                 hint="Restore the key that this ledger was made with.",
             ) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ringback.carriers.sandbox_news import SandboxCallbacks, read_texts
 from ringback.carriers.standard_webhooks import told_secret
@@ -20,6 +20,7 @@ from ringback.errors import CarrierError, CarrierUnreachable
 from ringback.model.outbound import Channel
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from ringback.carriers.http import CarrierHttp
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ringback.model.outbound import Acceptance, CarrierItem, Line, Outbound, Report
     from ringback.settings import Settings
 
+_Answer = TypeVar("_Answer")
 _START_TIMEOUT_S = 20.0
 _START_POLL_S = 0.05
 _IDLE_EXIT_S = 3600
@@ -67,18 +69,23 @@ class Sandbox:
 
     async def report(self, channel: Channel, carrier_id: str) -> Report:
         """Ask what became of one outbound."""
-        return await (await self._connected()).report(channel, carrier_id)
+        return await self._asked(lambda wire: wire.report(channel, carrier_id))
 
     async def history(self, limit: int) -> list[CarrierItem]:
         """The sandbox's newest outbounds."""
-        return await (await self._connected()).history(limit)
+        return await self._asked(lambda wire: wire.history(limit))
 
     async def inbox(self, cursor: str | None) -> Inbox | None:
         """What the handset's owner wrote back. A sandbox that does not run is not started for that."""
-        if self._control is None:
+        if self._wire is None and await self._find(self._settings.home / "sandbox") is None:
             return None
         after = int(cursor) if cursor and cursor.isdigit() else 0
-        return read_texts(await self._control.get("/sandbox/replies", {"after": after, "limit": 100}))
+
+        async def replies(_: ThinkFleetBot) -> Any:
+            assert self._control is not None
+            return await self._control.get("/sandbox/replies", {"after": after, "limit": 100})
+
+        return read_texts(await self._asked(replies))
 
     async def subscribe(self, url: str, secret: bytes) -> bool:
         """Have callbacks sent to an address on this machine."""
@@ -90,6 +97,14 @@ class Sandbox:
     async def aclose(self) -> None:
         """Close connections; the sandbox itself stays for others."""
         await self._forget()
+
+    async def _asked(self, ask: Callable[[ThinkFleetBot], Awaitable[_Answer]]) -> _Answer:
+        """Ask; a sandbox that does not answer is looked for anew the next time, it may have been started elsewhere."""
+        try:
+            return await ask(await self._connected())
+        except CarrierUnreachable:
+            await self._forget()
+            raise
 
     async def _forget(self) -> None:
         wire, self._wire = self._wire, None

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ringback.errors import InvalidRequest, LedgerError, NotFound
+from ringback.errors import InvalidRequest, LedgerError, NotFound, UnreadableEntry
 from ringback.ledger.records import Choice, Level, Record
 from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Channel, Outbound, Report
@@ -100,12 +100,12 @@ class Store:
         """A row, opened.
 
         Raises:
-            LedgerError: something other than Ringback changed it.
+            UnreadableEntry: something other than Ringback changed it.
         """
         try:
             return self._open(row)
         except (ValueError, TypeError, KeyError, InvalidRequest):
-            raise LedgerError(
+            raise UnreadableEntry(
                 f"Entry {row['id']} of the ledger cannot be read: something else changed it.",
                 hint="Restore the ledger from a copy.",
             ) from None
