@@ -39,7 +39,18 @@ def receipt_lines(receipt: Receipt, output: Output) -> list[str]:
         ("keys", clean(receipt.keys or "")),
         ("recording", clean(receipt.recording_url or "")),
     ]
-    return aligned(rows)
+    return aligned(rows) + _call_lines(receipt)
+
+
+def _call_lines(receipt: Receipt) -> list[str]:
+    """What a call brought back from outside, each part behind a bar."""
+    noted = receipt.untrusted_variables or {}
+    parts = [
+        ("outcome", receipt.untrusted_outcome),
+        ("transcript", receipt.untrusted_transcript),
+        ("variables", "\n".join(f"{clean(name)}: {clean(value)}" for name, value in noted.items())),
+    ]
+    return [line for name, text in parts if text for line in (name, *barred(visible(text)))]
 
 
 def history_lines(page: HistoryPage, output: Output) -> list[str]:

@@ -103,7 +103,11 @@ def _sentence(result: Mapping[str, object]) -> str:
         return "\n".join(_list(items, result.get("cursor")))
     summary, following = result.get("summary", ""), result.get("next")
     text = f"{summary} Next: {following}" if following else f"{summary}"
-    return f"{text}\n{_line(result)}" if "id" in result else text
+    if "id" not in result:
+        return text
+    from ringback.adapters.untrusted import fenced_call
+
+    return "\n".join([text, _line(result), *fenced_call(result)])
 
 
 def _list(items: list[Mapping[str, object]], cursor: object) -> Iterator[str]:

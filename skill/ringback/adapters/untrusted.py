@@ -6,15 +6,23 @@ so everything hidden in it is written out, it is cut, and each of its lines is m
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ringback.model.text import visible
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 TEXT_LIMIT: Final = 1600
 """Characters of a received text that a program gets; longer ones are cut. No text that a telephone sends is longer."""
+TRANSCRIPT_LIMIT: Final = 4000
+"""Characters of a call's transcript that a program gets."""
 SHOWN_CHARS: Final = 500
 SHOWN_LINES: Final = 20
 """What of a received text stands in the text form."""
+TRANSCRIPT_CHARS: Final = 2000
+TRANSCRIPT_LINES: Final = 60
+"""What of a transcript does."""
 MARK: Final = "  | "
 """Stands before every line of a received text, and before nothing else."""
 LEGEND: Final = (
@@ -23,17 +31,38 @@ LEGEND: Final = (
 )
 
 
-def legible(text: str) -> str:
+def legible(text: str, limit: int = TEXT_LIMIT) -> str:
     """The text with everything written out that a reader could not see or could take for something else, and cut."""
     text = text.replace("\r\n", "\n")
-    return visible(text[:TEXT_LIMIT]) + (_left_out(len(text) - TEXT_LIMIT) if len(text) > TEXT_LIMIT else "")
+    return visible(text[:limit]) + (_left_out(len(text) - limit) if len(text) > limit else "")
 
 
-def fenced(text: str) -> list[str]:
-    """The lines that show a text which `legible` gave: each marked, at most 20 of them and 500 characters."""
-    lines = _whole_marks(text[:SHOWN_CHARS]).split("\n")[:SHOWN_LINES]
+def fenced(text: str, chars: int = SHOWN_CHARS, lines_shown: int = SHOWN_LINES) -> list[str]:
+    """The lines that show a text which `legible` gave: each marked, and no more of them than that."""
+    lines = _whole_marks(text[:chars]).split("\n")[:lines_shown]
     cut = len(text) - len("\n".join(lines))
     return [f"{MARK}{line}" for line in lines] + ([f"  (cut here: {cut} more characters)"] if cut else [])
+
+
+def legible_variables(variables: dict[str, str]) -> dict[str, str]:
+    """What a call's agent noted down, names and values legible and each on one line."""
+    return {one_line(name): one_line(legible(value)) for name, value in variables.items()}
+
+
+def fenced_call(told: Mapping[str, object]) -> list[str]:
+    """The lines that show what a call brought back from outside; none where it brought nothing."""
+    variables = told.get("untrusted_variables")
+    noted = [f"{name}: {value}" for name, value in variables.items()] if isinstance(variables, dict) else []
+    parts = [
+        ("outcome", told.get("untrusted_outcome"), SHOWN_CHARS, SHOWN_LINES),
+        ("transcript", told.get("untrusted_transcript"), TRANSCRIPT_CHARS, TRANSCRIPT_LINES),
+        ("variables", "\n".join(noted), TRANSCRIPT_CHARS, TRANSCRIPT_LINES),
+    ]
+    lines: list[str] = []
+    for name, text, chars, most in parts:
+        if text:
+            lines += [f"{name}:", *fenced(str(text), chars, most)]
+    return [LEGEND, *lines] if lines else []
 
 
 def one_line(value: object) -> str:
