@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -79,7 +80,7 @@ class Sandbox:
         """What the handset's owner wrote back. A sandbox that does not run is not started for that."""
         if self._wire is None and await self._find(self._settings.home / "sandbox") is None:
             return None
-        after = int(cursor) if cursor and cursor.isdigit() else 0
+        after = int(cursor) if cursor and re.fullmatch(r"[0-9]{1,15}", cursor) else 0
 
         async def replies(_: ThinkFleetBot) -> Any:
             assert self._control is not None
