@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ringback.approvals import Answer
-from ringback.errors import Refused
+from ringback.errors import NotFound, Refused
 from ringback.guards import Facts, Refuse, decide
-from ringback.ledger.records import Choice
+from ringback.ledger.records import Choice, Record
 from ringback.model.numbers import parse_number
 from ringback.model.outbound import Channel, Outbound
 from ringback.receipts import Receipt, receipt
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from ringback.clock import Clock
     from ringback.dispatch import Dispatcher
     from ringback.ledger import Ledger
-    from ringback.ledger.records import Level, Received, Record, Takeover
+    from ringback.ledger.records import Level, Received, Takeover
     from ringback.lines import Lines
+    from ringback.model.numbers import PhoneNumber
 
 LONGEST_WAIT_S: Final = 60.0
 """How long a takeover waits for what is being handed to the carrier at that moment."""
@@ -42,6 +43,17 @@ class TakenOver:
     """How many of the agent's waiting and scheduled ones were cancelled."""
     on_their_way: int
     """How many were being handed over and have not ended yet; 0 as a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One person with whom there was traffic, or whose conversation a person has taken over."""
+
+    contact: str
+    number: PhoneNumber
+    newest: Record | Received | None
+    """The newest entry of both directions; `None` where there is none."""
+    takeover: Takeover | None
 
 
 class Conversations:
@@ -91,6 +103,38 @@ class Conversations:
         """The conversations that a person has taken over, newest first, with whole numbers."""
         return await self._ledger.takeovers.standing()
 
+    async def lately(self, limit: int = 100) -> list[Conversation]:
+        """Those that a person has taken over, then the others, each newest first; short codes and names are none."""
+        newest = {entry.contact: entry for entry in await self._ledger.inbox.newest_of_each(limit)}
+        taken = {takeover.contact: takeover for takeover in await self.standing()}
+        found = [Conversation(contact, its.number, newest.get(contact), its) for contact, its in taken.items()]
+        for contact, entry in newest.items():
+            number = number_in(entry)
+            if number is not None and contact not in taken:
+                found.append(Conversation(contact, number, entry, None))
+        return found
+
+    async def find(self, contact: str) -> Conversation:
+        """A conversation by the person's reference.
+
+        Raises:
+            NotFound: there is none such, it was erased, or it is with a short code or a name.
+        """
+        takeover = next((its for its in await self.standing() if its.contact == contact), None)
+        entries = await self._ledger.inbox.with_contact(contact, 1) if contact else []
+        number = takeover.number if takeover else number_in(entries[0]) if entries else None
+        if number is None:
+            raise NotFound("There is no such conversation, or it was erased.", hint="See the list of conversations.")
+        return Conversation(contact, number, entries[0] if entries else None, takeover)
+
+    async def waiting(self, number: str) -> int:
+        """How many of the agent's waiting and scheduled ones a takeover would cancel now.
+
+        Raises:
+            InvalidNumber: the number cannot be read.
+        """
+        return await self._ledger.takeovers.waiting(parse_number(number))
+
     async def of(self, number: str, limit: int = 50) -> list[Record | Received]:
         """The newest of both directions with one person, whole, newest first.
 
@@ -99,7 +143,9 @@ class Conversations:
         """
         return await self._ledger.inbox.conversation(parse_number(number), limit)
 
-    async def write(self, number: str, text: str, *, level: Level, via: str, digits: str | None = None) -> Receipt:
+    async def write(
+        self, number: str, text: str, *, level: Level, via: str, digits: str | None = None, key: str | None = None
+    ) -> Receipt:
         """Send what a person wrote by hand, at once. It is their own yes to it.
 
         Args:
@@ -108,11 +154,26 @@ class Conversations:
             level: how surely a person stands there.
             via: by what: `page`, `terminal`.
             digits: the number's last digits as typed; the page may leave them out.
+            key: what is written twice under one key goes out once.
 
         Raises:
             InvalidRequest: number or text cannot be read.
             Refused: nobody has taken over, a rule stands in the way, or this way of answering does not count here.
+            IdempotencyConflict: the key belongs to something else.
         """
+        record = await self._store(number, text, key)
+        answered = await self._approvals.answer(record.id, Answer(Choice.ONCE, level, via, digits))
+        return receipt(await self._dispatcher.dispatch(answered.id))
+
+    async def put(self, number: str, text: str, *, key: str | None = None) -> Receipt:
+        """Store what a person wrote by hand without sending it: it waits for an answer like any other question.
+
+        Raises:
+            InvalidRequest, Refused, IdempotencyConflict: as for `write`.
+        """
+        return receipt(await self._store(number, text, key))
+
+    async def _store(self, number: str, text: str, key: str | None) -> Record:
         to = parse_number(number)
         carrier = self._carriers.route(Channel.SMS)
         if carrier is None:
@@ -124,7 +185,13 @@ class Conversations:
         decision = decide(Facts(outbound=outbound, line=line, consented=True, taken_over=True))
         if isinstance(decision, Refuse):
             raise Refused(decision.rule, decision.message, hint=decision.hint)
-        key = secrets.token_urlsafe(16)  # a person may say the same thing twice
+        key = key or secrets.token_urlsafe(16)  # a person may say the same thing twice
         record, _ = await self._ledger.outbounds.add(outbound, key=key, spend=None, asked_by="a person, by hand")
-        answered = await self._approvals.answer(record.id, Answer(Choice.ONCE, level, via, digits))
-        return receipt(await self._dispatcher.dispatch(answered.id))
+        return record
+
+
+def number_in(entry: Record | Received) -> PhoneNumber | None:
+    """The other side's number; `None` where it was erased, or is a short code or a name."""
+    if isinstance(entry, Record):
+        return None if entry.content is None else entry.content.to
+    return entry.number

@@ -397,6 +397,24 @@ SELECT * FROM outbound WHERE contact = :contact AND seq < :before ORDER BY seq D
 -- name: received_from_contact
 SELECT * FROM received WHERE contact = :contact AND seq < :before ORDER BY seq DESC LIMIT :limit;
 
+-- name: silenced_by
+-- What a takeover would cancel now.
+SELECT id FROM outbound
+WHERE contact = :contact AND NOT by_hand AND status IN ('draft', 'awaiting_approval', 'approved', 'scheduled');
+
+-- name: sent_lately
+-- The newest outbound to each person, of the newest :depth of all: however many there are, no more are looked at.
+SELECT * FROM outbound WHERE seq IN (
+    SELECT max(seq) FROM (SELECT seq, contact FROM outbound ORDER BY seq DESC LIMIT :depth)
+    WHERE contact <> '' GROUP BY contact)
+ORDER BY seq DESC LIMIT :limit;
+
+-- name: received_lately
+SELECT * FROM received WHERE seq IN (
+    SELECT max(seq) FROM (SELECT seq, contact FROM received ORDER BY seq DESC LIMIT :depth)
+    WHERE contact <> '' GROUP BY contact)
+ORDER BY seq DESC LIMIT :limit;
+
 -- name: drop_takeovers_of
 DELETE FROM takeover WHERE contact = :contact RETURNING id;
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ringback.model.news import ReceivedText
 
 _PAGE_LIMIT = 100
+_DEPTH = 5000
+"""How many of the newest in each direction are looked at for a list of conversations."""
 _log = logging.getLogger(__name__)
 
 
@@ -90,12 +92,29 @@ class Inbox:
 
     async def conversation(self, number: PhoneNumber, limit: int) -> list[Record | Received]:
         """The newest of both directions with one person, newest first."""
-        given = {"contact": self._store.keyring.contact(number), "before": LARGEST_SEQ, "limit": limit}
+        return await self.with_contact(self._store.keyring.contact(number), limit)
+
+    async def with_contact(self, contact: str, limit: int) -> list[Record | Received]:
+        """The same, by the person's reference; nothing where there is none such, or it was erased."""
+        given = {"contact": contact, "before": LARGEST_SEQ, "limit": limit}
         sent, received = self._database.all("sent_to", **given), self._database.all("received_from_contact", **given)
         entries: list[Record | Received] = []
         for is_sent, row in islice(_newest_first(sent, received), limit):
-            entries.extend(self._store.readable([row]) if is_sent else self._readable([row]))
+            entries.extend(self._opened(row, is_sent=is_sent))
         return entries
+
+    async def newest_of_each(self, limit: int) -> list[Record | Received]:
+        """The newest entry of each conversation, newest first, as far as it is among the last few thousand of all."""
+        given = {"depth": _DEPTH, "limit": limit}
+        sent, received = self._database.all("sent_lately", **given), self._database.all("received_lately", **given)
+        newest: dict[str, Record | Received] = {}
+        for is_sent, row in _newest_first(sent, received):
+            if row["contact"] not in newest:
+                newest.update((row["contact"], entry) for entry in self._opened(row, is_sent=is_sent))
+        return list(newest.values())[:limit]
+
+    def _opened(self, row: sqlite3.Row, *, is_sent: bool) -> Iterable[Record | Received]:
+        return self._store.readable([row]) if is_sent else self._readable([row])
 
     def _readable(self, rows: Iterable[sqlite3.Row]) -> Iterator[Received]:
         """The rows that can be opened; one that something else changed stands in the way of no other."""

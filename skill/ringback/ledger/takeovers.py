@@ -58,6 +58,10 @@ class Takeovers:
         """All that stand, newest first, with whole numbers: for the person alone."""
         return [self._takeover(row) for row in self._database.all("standing_takeovers")]
 
+    async def waiting(self, number: PhoneNumber) -> int:
+        """How many of the agent's own a takeover would cancel now."""
+        return len(self._database.all("silenced_by", contact=self._store.keyring.contact(number)))
+
     async def on_their_way(self, number: PhoneNumber) -> int:
         """How many of the agent's own are being handed over to this person at this moment."""
         return len(self._database.all("on_their_way", contact=self._store.keyring.contact(number)))
