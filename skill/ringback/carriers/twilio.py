@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 import time
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from ringback.carriers.checks import is_header_value, is_safe_url
@@ -18,6 +19,7 @@ from ringback.carriers.twilio_wire import (
     CALL_SID,
     MESSAGE_SID,
     as_object,
+    capabilities,
     read_call,
     read_item,
     read_message,
@@ -40,7 +42,7 @@ from ringback.model.outbound import Acceptance, CarrierItem, Channel, Line, Outb
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     import httpx2 as httpx
 
@@ -137,9 +139,10 @@ class Twilio:
     async def inbox(self, cursor: str | None) -> Inbox:
         """`GET /Messages.json`: what came in since `cursor`; without one, since a day ago."""
         reading = Reading(cursor, time.time() - _FIRST_LOOK_S)
-        async for rows in self._pages("messages", _PAGE):
-            if not reading.take(rows):
-                break
+        async with aclosing(self._pages("messages", _PAGE)) as pages:
+            async for rows in pages:
+                if not reading.take(rows):
+                    break
         return Inbox(reading.texts, reading.cursor or cursor)
 
     async def subscribe(self, url: str, secret: bytes) -> bool:
@@ -183,24 +186,24 @@ class Twilio:
         offered = _TEXTS if self._service_sid else frozenset[Channel]()
         if self._number is None:
             return offered
-        async for rows in self._pages("incoming_phone_numbers", _PAGE):
-            for row in rows:
-                if isinstance(row, dict) and row.get("phone_number") == self._number.e164:
-                    able = row.get("capabilities")
-                    able = able if isinstance(able, dict) else {}
-                    return offered | {channel for channel in Channel if able.get(channel.value) is True}
+        async with aclosing(self._pages("incoming_phone_numbers", _PAGE)) as pages:
+            async for rows in pages:
+                for row in rows:
+                    if isinstance(row, dict) and row.get("phone_number") == self._number.e164:
+                        return offered | capabilities(row.get("capabilities"))
         return offered
 
     async def _sent(self, kind: str, limit: int) -> list[CarrierItem]:
         items: list[CarrierItem] = []
-        async for rows in self._pages(kind, min(limit, _PAGE)):
-            read = (read_item(row, call=kind == "calls") for row in rows)
-            items += [item for item in read if item is not None]
-            if len(items) >= limit:
-                break
+        async with aclosing(self._pages(kind, min(limit, _PAGE))) as pages:
+            async for rows in pages:
+                read = (read_item(row, call=kind == "calls") for row in rows)
+                items += [item for item in read if item is not None]
+                if len(items) >= limit:
+                    break
         return items
 
-    async def _pages(self, kind: str, size: int) -> AsyncIterator[list[Any]]:
+    async def _pages(self, kind: str, size: int) -> AsyncGenerator[list[Any], None]:
         """The pages of a list. Only addresses within the account's own list are followed."""
         path = f"{self._base}/{_PATHS[kind]}.json"
         answer = as_object(await self._get(path, {"PageSize": size}))

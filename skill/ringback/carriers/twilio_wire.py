@@ -86,7 +86,7 @@ _CODE = re.compile(r"[0-9]{1,6}", re.ASCII)
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LONGEST_TWIML = 4000
 _TRIAL = "Sent from your Twilio trial account - "
-_OUTBOUND = frozenset({"outbound-api", "outbound-reply", "outbound-call"})
+_OUTBOUND = ("outbound-api", "outbound-reply", "outbound-call")
 
 
 def told(error: CarrierError) -> CarrierError:
@@ -218,6 +218,11 @@ def moment(value: object) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return parsed
+
+
+def capabilities(able: object) -> frozenset[Channel]:
+    """What a number can do."""
+    return frozenset(channel for channel in Channel if isinstance(able, dict) and able.get(channel.value) is True)
 
 
 def read_item(row: Any, *, call: bool) -> CarrierItem | None:
