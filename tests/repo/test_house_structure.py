@@ -38,6 +38,8 @@ NETWORK = {
 NETWORK |= {"http.client", "urllib.request", "websockets", "ssl", "anyio", "xmlrpc", "telnetlib"}
 NETWORK_ALLOWED = {
     "skill/ringback/carriers/http.py": {"httpx2"},  # the way to the carriers
+    "skill/ringback/carriers/pinned.py": {"httpx2"},  # the same way, to addresses that were judged before
+    "skill/ringback/carriers/addresses.py": {"socket"},  # looks up an endpoint's name
     "server/ringback_server/doctor.py": {"socket"},  # asks whether a port is free
     "server/ringback_server/demo/handset.py": {"http.client"},  # plays the handset's owner on the sandbox
     "server/ringback_server/webhooks.py": {"socket"},  # listens for the carriers' callbacks

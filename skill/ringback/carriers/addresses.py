@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -17,6 +18,9 @@ _INSIDE: Final = ip_network("168.63.129.16/32"), ip_network("192.0.0.0/24"), ip_
 """A cloud's services for its own machines, at an address that looks like any other; protocols' and translators' own,
 which not every Python counts as private."""
 _NEVER: Final = ip_network("0.0.0.0/8"), ip_network("::/128")
+
+_NUMERIC: Final = re.compile(r"(?:[^:]*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE)
+"""What ends in a number is an IPv4 address and no name: 127.1, 0x7f000001, 2130706433."""
 
 Address = IPv4Address | IPv6Address
 
@@ -68,6 +72,20 @@ class Pin:
                 hint="Set RINGBACK_CUSTOM_PRIVATE=true if that is meant.",
             )
         return tuple(addresses[:_MOST])
+
+
+def plain_address(host: str) -> str | None:
+    """The address that the host of a URL is, in any spelling of it; `None` for a name.
+
+    Raises:
+        ValueError: it looks like an address and is none.
+    """
+    if _NUMERIC.fullmatch(host):
+        try:
+            return socket.inet_ntoa(socket.inet_aton(host))
+        except OSError:
+            raise ValueError("no address") from None
+    return str(ip_address(host)) if ":" in host else None
 
 
 def is_allowed(address: str, *, private: bool) -> bool:

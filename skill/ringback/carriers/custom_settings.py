@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
-from ringback.carriers.addresses import Pin, is_allowed
+from ringback.carriers.addresses import Pin, is_allowed, plain_address
 from ringback.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -27,8 +25,6 @@ _OURS: Final = frozenset(
     }
 )
 """Headers that say where a request goes and where it ends."""
-_NUMERIC: Final = re.compile(r"(?:[^:]*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE)
-"""What ends in a number is an IPv4 address and no name: 127.1, 0x7f000001, 2130706433."""
 _PIECE: Final = re.compile(r"\{\{|\}\}|\{(\w*)\}|[{}]")
 _LITERALS: Final = {"{{": "{", "}}": "}"}
 _NEEDED: Final = frozenset({"to", "message"})
@@ -101,12 +97,8 @@ def _url(text: str, *, private: bool) -> SplitResult:
 def _address(host: str) -> str | None:
     """The address that the host is, in any spelling; `None` for a name, which is judged when it is resolved."""
     try:
-        if not _NUMERIC.fullmatch(host):
-            return str(ip_address(host))
-        return socket.inet_ntoa(socket.inet_aton(host))
+        return plain_address(host)
     except ValueError:
-        return None
-    except OSError:
         _refuse(_URL, "has a host that is neither a name nor an address")
 
 

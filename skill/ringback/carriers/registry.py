@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from ringback.settings import Settings
 
 CARRIERS: Final = {
+    "custom": "ringback.carriers.custom",
     "sandbox": "ringback.carriers.sandbox",
+    "teli": "ringback.carriers.teli",
     "thinkfleetbot": "ringback.carriers.thinkfleetbot",
 }
 """Name to module; each module offers `build(settings)`. A carrier is imported only when it is used."""
