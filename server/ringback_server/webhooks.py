@@ -1,5 +1,7 @@
 """What carriers send by themselves: `POST /webhooks/<carrier>`, read within limits, stored, and only then answered.
 
+A carrier that signs nothing posts to `/webhooks/<carrier>/<token>`, a path that only it was told.
+
 Anybody may reach this, so nothing here believes a request: not its host, not its size, not that it will ever end.
 Whatever is wrong with one is answered by a status code alone. What it says is in no log.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 from typing import TYPE_CHECKING, Final, cast
 
@@ -42,6 +45,8 @@ BODY_S: Final = 10.0
 _RETRY_S: Final = 5
 _BACKLOG: Final = 2048
 _CONNECTIONS: Final = 1024
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+"""32 bytes in base64url, where a carrier signs nothing and is given a path that nobody can guess."""
 _log = logging.getLogger(__name__)
 
 
@@ -64,9 +69,19 @@ def build(using: Using, base_url: str) -> Starlette:
             return _closing(400)
         if body is None:
             return _closing(413)
-        return await _store(using, carrier, CallbackRequest(f"{base_url}/webhooks/{carrier}", _headers(request), body))
+        asked = CallbackRequest(
+            f"{base_url}/webhooks/{carrier}", _headers(request), body, request.path_params.get("token", "")
+        )
+        return await _store(using, carrier, asked)
 
-    routes = [Route("/webhooks/{carrier}", take, methods=["POST"]), Route("/health", _health, methods=["GET"])]
+    async def take_at_token(request: Request) -> Response:
+        return await take(request) if _TOKEN.fullmatch(request.path_params["token"]) else Response(status_code=404)
+
+    routes = [
+        Route("/webhooks/{carrier}", take, methods=["POST"]),
+        Route("/webhooks/{carrier}/{token}", take_at_token, methods=["POST"]),
+        Route("/health", _health, methods=["GET"]),
+    ]
     application = Starlette(routes=routes)
     application.router.redirect_slashes = False  # a redirect would repeat the Host header
     return application

@@ -11,7 +11,7 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from ringback.carriers.base import AnsweringReader
+from ringback.carriers.base import AnsweringReader, Unsubscribing
 from ringback.errors import CallbackRejected, CarrierError, NotFound
 from ringback.model.news import StatusNews
 from ringback.model.status import WITH_CARRIER, Status
@@ -56,7 +56,7 @@ class Inbound:
         """
         sender = self._carriers.get(carrier)
         reader = sender.callbacks if sender else None
-        if reader is None:
+        if sender is None or reader is None:
             raise NotFound("No carrier of this name sends callbacks here.", hint="Check RINGBACK_CARRIER and the path.")
         try:
             now = self._clock.now().timestamp()
@@ -66,11 +66,29 @@ class Inbound:
             raise
         stored = 0
         for news in told:
-            if isinstance(news, StatusNews):
+            if isinstance(news, StatusNews) and not news.proven:
+                stored += await self._confirm(sender, news)
+            elif isinstance(news, StatusNews):
                 stored += await self._ledger.deliveries.reported(carrier, news) is not None
             else:
                 stored += await self._ledger.inbox.add(carrier, news) is not None
         return stored
+
+    async def _confirm(self, sender: CarrierReader, claimed: StatusNews) -> bool:
+        """Store what the carrier itself tells of a claim that nothing signs; the claim, where it cannot be asked.
+
+        What is claimed of an id that is not known yet is not kept: it is asked about once the id is here.
+        """
+        record = await self._ledger.deliveries.find(sender.name, claimed.carrier_id)
+        if record is None:
+            return False
+        try:
+            report = await sender.report(record.channel, claimed.carrier_id)
+        except CarrierError as error:
+            _log.info("outbound %s: a callback about it could not be confirmed: %s", record.id, error.reason)
+            report = None
+        told = claimed if report is None else StatusNews(claimed.carrier_id, report)
+        return await self._ledger.deliveries.reported(sender.name, told) is not None
 
     def answer(self, carrier: str) -> tuple[str, bytes] | None:
         """What a carrier wants to hear of a callback that was taken: media type and content; `None` for nothing."""
@@ -87,6 +105,16 @@ class Inbound:
         if carrier.callbacks is None:
             return False
         return await carrier.subscribe(url, self._keyring.callback_secret(carrier.name))
+
+    async def unsubscribe(self, carrier: CarrierReader, url: str) -> bool:
+        """Have a carrier call back at `url` no more; false where a person does that at the carrier.
+
+        Raises:
+            CarrierError: the carrier could not be told.
+        """
+        if not isinstance(carrier, Unsubscribing):
+            return False
+        return await carrier.unsubscribe(url, self._keyring.callback_secret(carrier.name))
 
     async def refresh(self, record: Record) -> Record:
         """Bring one outbound up to date with its carrier. Where the carrier cannot be asked, it stays as it is."""

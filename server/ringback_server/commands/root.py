@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "passphrase": "passphrasing",
     "mcp": "processes",
     "serve": "serving",
+    "carrier": "calling_back",
     "console": "processes",
     "sandbox": "processes",
     "demo": "processes",

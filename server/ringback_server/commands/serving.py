@@ -53,7 +53,7 @@ def serve(output: Output, port: int | None, host: str) -> int:
 
     logs.configure()
     settings = load_settings()
-    public_url = _public(settings)
+    public_url = public_address(settings)
     chosen = settings.serve_port if port is None else port
     with _held(settings) as folder:
         try:
@@ -70,7 +70,7 @@ def _tell(text: str) -> None:
         click.echo(f"ringback serve: {text}", err=True)
 
 
-def _public(settings: Settings) -> str | None:
+def public_address(settings: Settings) -> str | None:
     """The public address without a slash at its end.
 
     Raises:

@@ -82,6 +82,19 @@ class CarrierReader(Protocol):
         ...
 
 
+@runtime_checkable
+class Unsubscribing(Protocol):
+    """A carrier that can be told to call back no more."""
+
+    async def unsubscribe(self, url: str, secret: bytes) -> bool:
+        """Take back what `subscribe` with the same address and secret set up.
+
+        Raises:
+            CarrierError: the carrier could not be told, or knows of no such subscription.
+        """
+        ...
+
+
 class Carrier(CarrierReader, Protocol):
     """A carrier whole: only `ringback.dispatch` may call `transmit`, and a test holds that."""
 

@@ -95,6 +95,14 @@ class Sandbox:
         await self._control.post("/sandbox/callbacks", {"url": url, "secret": told_secret(secret)})
         return True
 
+    async def unsubscribe(self, url: str, secret: bytes) -> bool:
+        """End callbacks; there is one address at a time."""
+        del url, secret
+        await self._connected()
+        assert self._control is not None
+        await self._control.post("/sandbox/callbacks", {"url": None})
+        return True
+
     async def aclose(self) -> None:
         """Close connections; the sandbox itself stays for others."""
         await self._forget()

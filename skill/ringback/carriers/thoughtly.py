@@ -1,7 +1,7 @@
 """Thoughtly's voice agents: JSON over HTTPS with a token and a team. A contact first, then the call by its id.
 
 The wire format is that of its developer pages and its public API description; where they differ, both are met. Nothing
-rings before `POST /contact/call`, so whatever fails before it left nothing: docs/decisions/0007, docs/decisions/0015.
+rings before `POST /contact/call`, so whatever fails before it left nothing: docs/decisions/0007, docs/decisions/0017.
 """
 
 from __future__ import annotations
@@ -69,10 +69,17 @@ class Thoughtly:
     channels = frozenset({Channel.VOICE})
 
     def __init__(
-        self, http: CarrierHttp, agent_id: str, *, automation: Automation | None = None, clock: Clock | None = None
+        self,
+        http: CarrierHttp,
+        agent_id: str,
+        *,
+        here: bool = False,
+        automation: Automation | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._http = http
         self._agent_id = agent_id
+        self._here = here
         self._automation = automation
         self._clock = clock or SystemClock()
         self._pace = Pace(REQUESTS_A_MINUTE, 60.0, kept=_KEPT_FOR_SENDS, clock=self._clock)
@@ -150,7 +157,12 @@ class Thoughtly:
         return None
 
     async def subscribe(self, url: str, secret: bytes) -> bool:
-        """`POST /webhooks/subscribe`, at a path that nobody can guess: no signature is documented."""
+        """`POST /webhooks/subscribe`, at a path that nobody can guess: no signature is documented.
+
+        False where the address is this machine's own and the service is not: it could never call back there.
+        """
+        if not (self._here or url.startswith("https://")):
+            return False
         await self._pace.take()
         data_of(await self._http.post("/webhooks/subscribe", {"type": FINISHED, "url": f"{url}/{told_path(secret)}"}))
         return True
@@ -208,7 +220,7 @@ class Thoughtly:
             del self._numbers[next(iter(self._numbers))]
 
     async def _known_contact(self, to: PhoneNumber) -> str | None:
-        """A contact with exactly this number. Only its last four digits are in the URL: docs/decisions/0015."""
+        """A contact with exactly this number. Only its last four digits are in the URL: docs/decisions/0017."""
         for page in range(_PAGES):
             await self._pace.take()
             given: dict[str, str | int] = {"search": to.last_digits, "page": page, "limit": _PAGE}
@@ -270,6 +282,7 @@ def build(settings: Settings, *, transport: httpx.AsyncBaseTransport | None = No
     return Thoughtly(
         CarrierHttp(url, headers, timeouts=timeouts, transport=transport),
         given["THOUGHTLY_AGENT_ID"],
+        here=url.startswith("http://"),
         automation=Automation(CarrierHttp(url, {}, timeouts=timeouts, transport=transport), automation)
         if automation and automation.get_secret_value()
         else None,

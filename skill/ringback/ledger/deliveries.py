@@ -184,6 +184,11 @@ class Deliveries:
         )
         return list(self._store.readable(rows))
 
+    async def find(self, carrier: str, carrier_id: str) -> Record | None:
+        """The outbound that a carrier knows by this id."""
+        ref = self._store.carrier_ref(carrier, carrier_id)
+        return self._store.maybe(self._database.one("by_carrier_ref", carrier=carrier, carrier_ref=ref))
+
     async def is_known(self, carrier: str, carrier_id: str) -> bool:
         """Whether a carrier's id already belongs to an outbound of ours."""
         ref = self._store.carrier_ref(carrier, carrier_id)
