@@ -230,11 +230,25 @@ async def test_another_of_its_addresses_is_tried_where_no_connection_came_about_
     assert len(server.requests) == 1
 
 
+async def test_a_service_that_moved_is_found_again_once_its_old_address_takes_no_connection(
+    certified: Callable[[str], ssl.SSLContext], lead: Callable[..., list[str]]
+) -> None:
+    asked = lead(["127.0.0.2"], ["127.0.0.1"])
+    async with wire_server(lambda _: reply(202), tls=certified(HOST)) as server:
+        port = server.url.rpartition(":")[2]
+        endpoint = build(settings(f"https://{HOST}:{port}/sms", custom_private=True))
+        with pytest.raises(CarrierUnreachable):
+            await endpoint.transmit(WISH)
+        await endpoint.transmit(WISH)
+        await endpoint.aclose()
+    assert (len(server.requests), asked) == (1, [HOST, HOST])
+
+
 @pytest.mark.parametrize("end", ["close", "reset"])
 async def test_a_connection_that_breaks_is_doubt_and_is_not_repeated_at_another_address(
     end: str, certified: Callable[[str], ssl.SSLContext], lead: Callable[..., list[str]]
 ) -> None:
-    lead(["127.0.0.1", "127.0.0.1"])
+    lead(["127.0.0.1", "::ffff:127.0.0.1"])
 
     def broken(_: Request) -> Reply:
         return Reply(end=end)
