@@ -17,6 +17,7 @@ CARRIERS: Final = {
     "sandbox": "ringback.carriers.sandbox",
     "teli": "ringback.carriers.teli",
     "thinkfleetbot": "ringback.carriers.thinkfleetbot",
+    "twilio": "ringback.carriers.twilio",
 }
 """Name to module; each module offers `build(settings)`. A carrier is imported only when it is used."""
 
