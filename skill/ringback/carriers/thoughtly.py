@@ -6,30 +6,27 @@ rings before `POST /contact/call`, so whatever fails before it left nothing: doc
 
 from __future__ import annotations
 
-import logging
-import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from ringback.carriers.checks import is_header_value, is_safe_url, is_usable_id
 from ringback.carriers.http import CarrierHttp, Timeouts
 from ringback.carriers.pace import Pace
+from ringback.carriers.thoughtly_automation import Automation
 from ringback.carriers.thoughtly_calls import (
     FINISHED,
     ThoughtlyCallbacks,
     call_id_of,
     data_of,
-    id_of,
     read_item,
     read_report,
     rows_of,
     status_of,
     told_path,
 )
+from ringback.carriers.thoughtly_contacts import Contacts
 from ringback.clock import Clock, SystemClock
 from ringback.errors import (
-    CarrierError,
     CarrierRejected,
     CarrierUnreachable,
     CarrierUnreadable,
@@ -41,10 +38,9 @@ from ringback.model.outbound import Acceptance, CarrierItem, Channel, Line, Outb
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from datetime import datetime
 
     import httpx2 as httpx
-    from pydantic import SecretStr
 
     from ringback.model.news import Inbox
     from ringback.settings import Settings
@@ -56,8 +52,6 @@ _PAGES: Final = 4
 """So many pages of a list are read at most: what is looked for is among the newest."""
 _LONGEST_BEFORE_S: Final = 20.0
 """A call is asked for so soon after its dispatch began, or not at all: less than the dispatch's lease."""
-_AUTOMATION: Final = re.compile(r"(/webhook/automation/)[^\s\"'?#]+")
-_FEWEST_DIGITS: Final = 7
 _REMEMBERED: Final = 1_000
 
 
@@ -83,6 +77,7 @@ class Thoughtly:
         self._automation = automation
         self._clock = clock or SystemClock()
         self._pace = Pace(REQUESTS_A_MINUTE, 60.0, kept=_KEPT_FOR_SENDS, clock=self._clock)
+        self._contacts = Contacts(http, self._pace)
         self._numbers: dict[str, str] = {}
         self.callbacks = ThoughtlyCallbacks(agent_id)
 
@@ -109,12 +104,11 @@ class Thoughtly:
         begun = self._clock.now()
         if self._automation is not None:
             await self._pace.take()
+            self._check_time(begun)
             return await self._automation.start(outbound)
         await self._pace.take(2)
-        with _before_the_call():
-            contact_id = await self._contact(outbound.to)
-        if not 0 <= (self._clock.now() - begun).total_seconds() <= _LONGEST_BEFORE_S:
-            raise CarrierUnreachable("The contact took so long that the call was not asked for.", hint="Try again.")
+        contact_id = await self._contacts.id_for(outbound.to)
+        self._check_time(begun)
         self._remember(contact_id, outbound.to)
         call = {
             "contact_id": contact_id,
@@ -196,60 +190,20 @@ class Thoughtly:
         path = f"/interview/{quote(self._agent_id, safe='')}/responses"
         return rows_of(await self._http.get(path, {"page": page, "limit": _PAGE}))
 
-    async def _contact(self, to: PhoneNumber) -> str:
-        """The id of the contact with this number, made where there is none."""
-        try:
-            contact = data_of(await self._http.post("/contact/create", {"phone_number": to.e164}))
-        except CarrierRejected:  # it may be there already; which words say so is not documented
-            found = await self._known_contact(to)
-            if found is None:
-                raise
-            return found
-        number = contact.get("phone_number") if isinstance(contact, dict) else None
-        contact_id = id_of(contact)
-        if contact_id is None:
-            raise CarrierUnreadable("The carrier gave no usable id for the contact.")
-        if isinstance(number, str) and not _may_be(number, to):
-            raise CarrierRejected("The carrier made a contact with another number.", hint="Look at it at Thoughtly.")
-        return contact_id
+    def _check_time(self, begun: datetime) -> None:
+        """A call that was held up since its dispatch began may count as abandoned by now, so it is not asked for.
+
+        Raises:
+            CarrierUnreachable: it is too late. It may be tried again, if the dispatch is still this process's.
+        """
+        if not 0 <= (self._clock.now() - begun).total_seconds() <= _LONGEST_BEFORE_S:
+            raise CarrierUnreachable("It took so long until now that the call was not asked for.", hint="Try again.")
 
     def _remember(self, contact_id: str, to: PhoneNumber) -> None:
         """Keep whose contact it is, in memory: the list of calls tells contacts, and a doubt is about a number."""
         self._numbers[contact_id] = to.e164
         if len(self._numbers) > _REMEMBERED:
             del self._numbers[next(iter(self._numbers))]
-
-    async def _known_contact(self, to: PhoneNumber) -> str | None:
-        """A contact with exactly this number. Only its last four digits are in the URL: docs/decisions/0017."""
-        for page in range(_PAGES):
-            await self._pace.take()
-            given: dict[str, str | int] = {"search": to.last_digits, "page": page, "limit": _PAGE}
-            rows = rows_of(await self._http.get("/contact", given))
-            for row in rows:
-                if _is_exactly(row, to) and (contact_id := id_of(row)) is not None:
-                    return contact_id
-            if len(rows) < _PAGE:
-                break
-        return None
-
-
-class Automation:
-    """A webhook at Thoughtly that starts a call. Whoever knows its id can start calls, so the id is a secret."""
-
-    def __init__(self, http: CarrierHttp, automation_id: SecretStr) -> None:
-        self._http = http
-        self._id = automation_id
-        logging.getLogger("httpx2").addFilter(_hide_automation)  # it logs whole URLs
-
-    async def start(self, outbound: Outbound) -> Acceptance:
-        """`POST /webhook/automation/{id}`, without credentials. No id of the call comes back."""
-        path = f"/webhook/automation/{quote(self._id.get_secret_value(), safe='')}"
-        data_of(await self._http.post(path, {"contact_phone": outbound.to.e164, "prompt": outbound.text}))
-        return Acceptance(None, Status.ACCEPTED)
-
-    async def aclose(self) -> None:
-        """Close connections."""
-        await self._http.aclose()
 
 
 def build(settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> Thoughtly:
@@ -289,60 +243,8 @@ def build(settings: Settings, *, transport: httpx.AsyncBaseTransport | None = No
     )
 
 
-@contextmanager
-def _before_the_call() -> Iterator[None]:
-    """Whatever fails in here left nothing: no call was asked for yet."""
-    try:
-        yield
-    except CarrierError as error:
-        if error.nothing_left:
-            raise
-        if isinstance(error, CarrierUnreadable):
-            raise CarrierRejected(
-                "The carrier's answer about the contact cannot be used, so no call was asked for.",
-                hint="Look at the contact at Thoughtly.",
-                detail=error.detail,
-            ) from None
-        raise CarrierUnreachable(
-            "The carrier failed over the contact, so no call was asked for.", hint="Try again.", detail=error.detail
-        ) from None
-
-
-def _hide_automation(record: logging.LogRecord) -> bool:
-    """Let a log of the HTTP library pass without an automation's id."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(_without_automation(argument) for argument in record.args)
-    return True
-
-
-def _without_automation(argument: object) -> object:
-    text = str(argument)
-    return _AUTOMATION.sub(r"\1•••", text) if "/webhook/automation/" in text else argument
-
-
 def _own_number(value: object) -> PhoneNumber | None:
     try:
         return parse_number(value) if isinstance(value, str) else None
     except InvalidNumber:
         return None
-
-
-def _digits(text: object) -> str:
-    return re.sub(r"\D", "", text, flags=re.ASCII) if isinstance(text, str) else ""
-
-
-def _may_be(number: str, to: PhoneNumber) -> bool:
-    """Whether a number as the service writes it, perhaps without the country, can be the recipient's."""
-    digits = _digits(number)
-    return len(digits) >= _FEWEST_DIGITS and _digits(to.e164).endswith(digits)
-
-
-def _is_exactly(row: dict[str, Any], to: PhoneNumber) -> bool:
-    """Whether a contact has exactly the recipient's number: whole with its plus, or with its country code beside it."""
-    number = row.get("phone_number")
-    if not isinstance(number, str):
-        return False
-    if number.strip().startswith("+"):
-        return _digits(number) == _digits(to.e164)
-    code = _digits(row.get("country_code"))
-    return bool(code) and code + _digits(number) == _digits(to.e164)
