@@ -24,7 +24,7 @@ from ringback.errors import CallbackRejected, NotFound, RingbackError
 from ringback.model.news import CallbackRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
     from typing import TypeAlias
 
@@ -80,11 +80,32 @@ def build(using: Using, base_url: str) -> Starlette:
     routes = [
         Route("/webhooks/{carrier}", take, methods=["POST"]),
         Route("/webhooks/{carrier}/{token}", take_at_token, methods=["POST"]),
+        Route("/triggers/{name}", _trigger(using), methods=["POST"]),
         Route("/health", _health, methods=["GET"]),
     ]
     application = Starlette(routes=routes)
     application.router.redirect_slashes = False  # a redirect would repeat the Host header
     return application
+
+
+def _trigger(using: Using) -> Callable[[Request], Awaitable[Response]]:
+    """What takes the requests of programs that start what a person allowed beforehand."""
+
+    async def trigger(request: Request) -> Response:
+        from ringback_server import triggering
+
+        try:
+            async with asyncio.timeout(BODY_S):
+                body = await _body(request)
+        except TimeoutError:
+            return _closing(408)
+        except ClientDisconnect:
+            return _closing(400)
+        if body is None or len(body) > triggering.LARGEST_BODY:
+            return _closing(413)
+        return await triggering.fire(using, request.path_params["name"], _headers(request), body)
+
+    return trigger
 
 
 async def _store(using: Using, carrier: str, asked: CallbackRequest) -> Response:

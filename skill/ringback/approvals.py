@@ -223,7 +223,7 @@ class Approvals:
             )
         self._check_person(consent.via, record)
         if consent.choice is Choice.ALLOWANCE:
-            await self._check_allowance(consent)
+            await self._check_allowance(consent, record.outbound)
         elif consent.level < self.least:
             raise Refused(
                 "approval_level",
@@ -234,8 +234,14 @@ class Approvals:
     def _digest(self, record: Record) -> bytes:
         return self._keyring.digest(record.outbound, row=record.id, expires_at=record.expires_at)
 
-    async def _check_allowance(self, consent: Consent) -> None:
-        """What was scheduled under an allowance goes out under it, or not at all."""
+    async def _check_allowance(self, consent: Consent, outbound: Outbound) -> None:
+        """What was scheduled under an allowance or a trigger goes out under it, or not at all."""
+        kind, _, row_id = consent.via.partition(":")
+        if kind == "trigger":
+            refusal = await self._ledger.triggers.objection(row_id, outbound, self.least)
+            if refusal is not None:
+                raise refusal
+            return
         if not await self._ledger.consents.still_allows(consent.via.removeprefix("allowance:"), self.least):
             raise Refused(
                 "allowance_revoked",

@@ -67,9 +67,11 @@ class Refused(RingbackError):
 
     code = "refused"
 
-    def __init__(self, rule: str, message: str, *, hint: str = "") -> None:
+    def __init__(self, rule: str, message: str, *, hint: str = "", retry_at: float | None = None) -> None:
         super().__init__(message, hint=hint)
         self.rule = rule
+        self.retry_at = retry_at
+        """From when on it may be allowed, in Unix seconds, where that is known."""
 
     @property
     def reason(self) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ringback.person import Person
     from ringback.settings import Settings
     from ringback.telephone import Telephone
+    from ringback.triggers import Triggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Ringback:
     inbound: Inbound
     dispatcher: Dispatcher
     telephone: Telephone
+    triggers: Triggers
     person: Person
     clock: Clock
 
@@ -83,12 +85,22 @@ def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carriers: Ca
     from ringback.lines import Lines
     from ringback.person import Person
     from ringback.telephone import Telephone
+    from ringback.triggers import Triggers
 
     lines = Lines(clock)
     approvals = Approvals(ledger, keyring, floor=settings.approval, carriers=carriers)
     dispatcher = Dispatcher(ledger, carriers, approvals, lines, clock)
     inbound = Inbound(ledger, carriers, keyring, clock)
     telephone = Telephone(
+        carriers=carriers,
+        ledger=ledger,
+        lines=lines,
+        approvals=approvals,
+        dispatcher=dispatcher,
+        inbound=inbound,
+        clock=clock,
+    )
+    triggers = Triggers(
         carriers=carriers,
         ledger=ledger,
         lines=lines,
@@ -109,6 +121,7 @@ def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carriers: Ca
         inbound=inbound,
         dispatcher=dispatcher,
         telephone=telephone,
+        triggers=triggers,
         person=person,
         clock=clock,
     )

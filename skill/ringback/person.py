@@ -13,6 +13,7 @@ from ringback.model.numbers import parse_number
 from ringback.model.outbound import PROMPT_LIMIT, Channel, Outbound
 from ringback.model.status import Status
 from ringback.receipts import Receipt, receipt
+from ringback.triggers import Definitions
 
 if TYPE_CHECKING:
     from ringback.approvals import Answer, Approvals, Question
@@ -47,6 +48,8 @@ class Person:
             carriers=carriers, ledger=ledger, approvals=approvals, dispatcher=dispatcher, lines=lines, clock=clock
         )
         """What a person takes over and writes by hand."""
+        self.triggers = Definitions(carriers, ledger)
+        """What a person lets other programs send."""
 
     @property
     def least(self) -> Level:

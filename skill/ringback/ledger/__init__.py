@@ -15,6 +15,7 @@ from ringback.ledger.passkeys import Passkeys
 from ringback.ledger.received import Inbox
 from ringback.ledger.store import Store, Terms
 from ringback.ledger.takeovers import Takeovers
+from ringback.ledger.triggers import Triggers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,7 @@ class Ledger:
     passkeys: Passkeys
     inbox: Inbox
     takeovers: Takeovers
+    triggers: Triggers
     erasure: Erasure
     database: Database
 
@@ -63,6 +65,7 @@ def open_ledger(path: Path, keyring: Keyring, clock: Clock, terms: Terms | None 
         passkeys=Passkeys(store),
         inbox=Inbox(store),
         takeovers=Takeovers(store),
+        triggers=Triggers(store),
         erasure=Erasure(store),
         database=database,
     )

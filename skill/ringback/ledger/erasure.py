@@ -6,12 +6,15 @@ stays, so that a repetition under it is still known and sends nothing; the diges
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from ringback.ledger.store import Store
     from ringback.model.numbers import PhoneNumber
 
@@ -57,6 +60,7 @@ class Erasure:
             return 0
         with self._database.transaction("erase"):
             found = self._database.all("erase_old", now=now, limit=BATCH, before=cutoffs["before"])
+            self._drop_uses(found)
             found += self._database.all("erase_received", now=now, limit=BATCH, before=cutoffs["before"])
             found += self._database.all("forget_wishes", limit=BATCH, wish_before=cutoffs["wish_before"])
             found += self._database.all("drop_parked", limit=BATCH, parked_before=cutoffs["parked_before"])
@@ -72,9 +76,14 @@ class Erasure:
             for row in cancelled:
                 self._store.event(row["id"], "moved", Status.CANCELLED, "person_forgotten")
             outbounds = self._database.all("erase_of", contact=contact, now=now)
+            self._drop_uses(outbounds)
             received = self._database.all("erase_received_of", contact=contact, now=now)
             allowances = self._database.all("drop_allowances_of", contact=contact)
             self._database.all("drop_takeovers_of", contact=contact)
             left = self._database.all("dispatching_of", contact=contact)
         self._database.truncate_wal()
         return Forgotten(len(outbounds), len(received), len(allowances), len(cancelled), len(left))
+
+    def _drop_uses(self, erased: list[sqlite3.Row]) -> None:
+        """Forget under which triggers these went out, and of which appointments they reminded."""
+        self._database.run("drop_trigger_uses", ids=json.dumps([row["id"] for row in erased]))

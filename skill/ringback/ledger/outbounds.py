@@ -9,12 +9,14 @@ from ringback.errors import IdempotencyConflict, NotFound
 from ringback.ledger.allowances import change, covering
 from ringback.ledger.records import Choice, Event, Level, Page, Record
 from ringback.ledger.store import LARGEST_SEQ, Store, consented, found, new_id, read_cursor
+from ringback.ledger.triggers import check_use, store_use
 from ringback.model.status import ENDED, Status
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
+    from ringback.ledger.triggers import Use
     from ringback.model.outbound import Outbound
 
 APPROVAL_WINDOW_S = 600.0
@@ -34,7 +36,13 @@ class Outbounds:
         self._database = store.database
 
     async def add(
-        self, outbound: Outbound, *, key: str | None, spend: Level | None, asked_by: str = ""
+        self,
+        outbound: Outbound,
+        *,
+        key: str | None,
+        spend: Level | None,
+        asked_by: str = "",
+        use: Use | None = None,
     ) -> tuple[Record, bool]:
         """Store a wish, or find the same one again.
 
@@ -43,6 +51,7 @@ class Outbounds:
             key: the caller's idempotency key; without one the same wish within ten minutes is the same.
             spend: take one use of a standing allowance of at least this level, if there is one.
             asked_by: which program asks, by its own name for itself.
+            use: of a trigger, in place of an allowance.
 
         Returns:
             The record, and whether it is new. A new one is `approved` (with a time: `scheduled`) where an allowance was
@@ -50,6 +59,7 @@ class Outbounds:
 
         Raises:
             IdempotencyConflict: the key was used before, for something else.
+            Refused: the trigger was removed, or its limit is reached.
         """
         store, now = self._store, self._store.now()
         wish, contact = store.keyring.wish(outbound), store.keyring.contact(outbound.to)
@@ -61,8 +71,8 @@ class Outbounds:
             earlier = self._earlier(keyed, wish, now)
             if earlier is not None:
                 return store.record(earlier), False
-            spent = None if spend is None or self._is_doubtful(wish, now) else self._spend(outbound, spend)
-            status = consented(outbound) if spent else Status.AWAITING_APPROVAL
+            via = None if self._is_doubtful(wish, now) else self._beforehand(outbound, spend, use)
+            status = consented(outbound) if via else Status.AWAITING_APPROVAL
             self._database.run(
                 "insert_outbound",
                 id=row_id,
@@ -74,21 +84,23 @@ class Outbounds:
                 sealed=store.seal_outbound(outbound, row_id, key),
                 status=status,
                 asked_by=asked_by,
-                level=Level.A0 if spent else None,
+                level=Level.A0 if via else None,
                 now=now,
                 expires_at=expires_at,
                 send_at=outbound.send_at,
                 by_hand=outbound.by_hand,
             )
-            if spent:
+            if via:
                 store.append_answer(
                     outbound,
                     row=row_id,
                     expires_at=expires_at,
                     choice=Choice.ALLOWANCE,
                     level=Level.A0,
-                    via=f"allowance:{spent}",
+                    via=via,
                 )
+            if use is not None:
+                store_use(store, outbound, row_id, use)
             store.event(row_id, "stored", status)
             row = found(self._database.one("by_id", id=row_id))
         return store.record(row), True
@@ -106,6 +118,14 @@ class Outbounds:
     def _is_doubtful(self, wish: bytes, now: float) -> bool:
         """Whether the same wish may have gone out already: then a person decides, whatever was allowed beforehand."""
         return self._database.one("doubtful_wish", wish=wish, doubtful_since=now - DOUBT_WINDOW_S) is not None
+
+    def _beforehand(self, outbound: Outbound, spend: Level | None, use: Use | None) -> str | None:
+        """By what a person agreed beforehand, if they did: a trigger that they applied, or a use of an allowance."""
+        if use is not None:
+            check_use(self._store, outbound, use)
+            return f"trigger:{use.trigger.id}"
+        spent = None if spend is None else self._spend(outbound, spend)
+        return spent and f"allowance:{spent}"
 
     def _spend(self, outbound: Outbound, least: Level) -> str | None:
         """One use of a standing allowance, in the transaction that stores the outbound."""

@@ -423,3 +423,60 @@ SELECT * FROM takeover;
 
 -- name: rekey_takeover
 UPDATE takeover SET contact = :contact, sealed = :sealed WHERE id = :id;
+
+-- name: put_trigger
+INSERT INTO standing_trigger (id, name, sealed) VALUES (:id, :trigger_name, :sealed)
+ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed;
+
+-- name: trigger_by_name
+SELECT * FROM standing_trigger WHERE name = :trigger_name;
+
+-- name: trigger_by_id
+SELECT * FROM standing_trigger WHERE id = :id;
+
+-- name: standing_triggers
+SELECT * FROM standing_trigger ORDER BY name;
+
+-- name: drop_trigger
+DELETE FROM standing_trigger WHERE name = :trigger_name RETURNING id;
+
+-- name: put_trigger_caller
+INSERT INTO trigger_caller (id, trigger_name, caller, sealed) VALUES (:id, :trigger_name, :caller, :sealed);
+
+-- name: drop_trigger_caller
+DELETE FROM trigger_caller WHERE trigger_name = :trigger_name AND caller = :caller;
+
+-- name: drop_trigger_callers
+DELETE FROM trigger_caller WHERE trigger_name = :trigger_name;
+
+-- name: trigger_callers
+SELECT * FROM trigger_caller WHERE trigger_name = :trigger_name ORDER BY caller;
+
+-- name: every_trigger_caller
+SELECT * FROM trigger_caller;
+
+-- name: rekey_trigger_caller
+UPDATE trigger_caller SET sealed = :sealed WHERE id = :id;
+
+-- name: insert_trigger_use
+INSERT INTO trigger_use (outbound_id, trigger_id, day, appointment, slot, sealed)
+VALUES (:outbound_id, :trigger_id, :day, :appointment, :slot, :sealed);
+
+-- name: count_trigger_uses
+-- Of one day, without those of which certainly nothing went out.
+SELECT count(*) AS used FROM trigger_use JOIN outbound ON outbound.id = trigger_use.outbound_id
+WHERE trigger_id = :trigger_id AND day = :day
+  AND outbound.status NOT IN ('cancelled', 'refused', 'expired', 'declined', 'failed');
+
+-- name: reminders_of
+SELECT outbound_id, slot, status, reason FROM trigger_use JOIN outbound ON outbound.id = trigger_use.outbound_id
+WHERE trigger_id = :trigger_id AND appointment = :appointment;
+
+-- name: every_reminder
+SELECT * FROM trigger_use WHERE appointment IS NOT NULL;
+
+-- name: rekey_reminder
+UPDATE trigger_use SET appointment = :appointment, slot = :slot, sealed = :sealed WHERE outbound_id = :outbound_id;
+
+-- name: drop_trigger_uses
+DELETE FROM trigger_use WHERE outbound_id IN (SELECT value FROM json_each(:ids));

@@ -16,6 +16,7 @@ from ringback.ledger.allowances import is_proven, prove
 from ringback.ledger.passkeys import Passkeys
 from ringback.ledger.received import number_of
 from ringback.ledger.store import Store
+from ringback.ledger.triggers import rekey_triggers
 
 if TYPE_CHECKING:
     import sqlite3
@@ -67,6 +68,7 @@ class Rekeying:
     def _rekey(self) -> Rotated:
         rotated = Rotated(self._outbounds(), self._received(), self._allowances(), self._passkeys())
         self._takeovers()
+        rekey_triggers(self._old, self._new)
         self._callbacks()
         self._database.run("set_meta", entry="key", value=self._new.keyring.fingerprint)
         return rotated
