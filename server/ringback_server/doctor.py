@@ -76,6 +76,7 @@ def diagnose() -> Diagnosis:
         "processes": doctor.look_at_processes,
         "ledger": doctor.look_at_ledger,
         "passkeys": doctor.look_at_passkeys,
+        "templates": doctor.look_at_templates,
         "carrier": doctor.look_at_carrier,
     }
     for name, look in checks.items():
@@ -205,6 +206,12 @@ class _Doctor:
         from ringback_server.doctor_passkeys import look
 
         self.found.warnings += look(self.settings, self.keyring, facts)
+
+    def look_at_templates(self, facts: dict[str, Any]) -> None:
+        """How many can be used, and what is wrong with the others."""
+        from ringback_server.doctor_templates import look
+
+        self.found.warnings += look(self.settings, facts)
 
     def look_at_carrier(self, facts: dict[str, Any]) -> None:
         """Whether the carrier answers, and what it says of the line."""

@@ -83,8 +83,10 @@ def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carriers: Ca
     from ringback.dispatch import Dispatcher
     from ringback.inbound import Inbound
     from ringback.lines import Lines
+    from ringback.live_calls import LiveCalls
     from ringback.person import Person
     from ringback.telephone import Telephone
+    from ringback.templates import Templates
     from ringback.triggers import Triggers
 
     lines = Lines(clock)
@@ -98,6 +100,8 @@ def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carriers: Ca
         approvals=approvals,
         dispatcher=dispatcher,
         inbound=inbound,
+        live_calls=LiveCalls(ledger, carriers),
+        templates=Templates(settings.templates_path),
         clock=clock,
     )
     triggers = Triggers(

@@ -12,7 +12,10 @@ from ringback.model.outbound import Channel
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ringback.model.outbound import Line
+    from ringback.model.template import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ class LineReport:
     summary: str
     routes: dict[str, str] | None = None
     """Which carrier moves which channel, where there are several."""
+    templates: tuple[dict[str, object], ...] | None = None
+    """The person's templates by `name` and `variables`, where there are any."""
 
     def as_dict(self) -> dict[str, object]:
         """The report as JSON-ready values, without what is not known."""
@@ -208,7 +213,7 @@ def receipt(record: Record, *, repeated: bool = False) -> Receipt:
     )
 
 
-def line_report(lines: list[Line], *, approval: str) -> LineReport:
+def line_report(lines: list[Line], *, approval: str, templates: Sequence[Template] = ()) -> LineReport:
     """What the lines in use can do together; at least one."""
     enabled = [line for line in lines if line.enabled]
     moved = {channel.value: line.carrier for line in enabled or lines for channel in sorted(line.capabilities)}
@@ -223,6 +228,7 @@ def line_report(lines: list[Line], *, approval: str) -> LineReport:
         page=next((line.page for line in lines if line.page), None),
         summary=_describe(enabled, sorted(moved)),
         routes=moved if len(lines) > 1 else None,
+        templates=tuple({"name": each.name, "variables": list(each.variables)} for each in templates) or None,
     )
 
 

@@ -136,6 +136,11 @@ class Settings(BaseSettings):
         """Where the ledger lies."""
         return self.home / "ledger.db"
 
+    @property
+    def templates_path(self) -> Path:
+        """Where the person writes templates."""
+        return self.home / "templates.toml"
+
 
 def load_settings() -> Settings:
     """Read the settings from the environment.

@@ -22,7 +22,7 @@ from ringback.model.text import is_encodable
 from ringback.receipts import HistoryPage, LineReport, Receipt, line_report, receipt, told
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from ringback.approvals import Approvals
     from ringback.carriers.routes import Carriers
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from ringback.ledger import Ledger
     from ringback.ledger.records import Record
     from ringback.lines import Lines
+    from ringback.live_calls import LiveCalls
     from ringback.model.outbound import Line
+    from ringback.templates import Templates
 
 LONGEST_WAIT_S: Final = 25.0
 """How long one `status` call waits at most."""
@@ -52,7 +54,7 @@ _MOVING = frozenset({Status.APPROVED, Status.DISPATCHING})
 class Telephone:
     """An agent's telephone. Every method raises a `RingbackError` and nothing else."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that it stands on, each by its name
         self,
         *,
         carriers: Carriers,
@@ -61,6 +63,8 @@ class Telephone:
         approvals: Approvals,
         dispatcher: Dispatcher,
         inbound: Inbound,
+        live_calls: LiveCalls,
+        templates: Templates,
         clock: Clock,
     ) -> None:
         self._carriers = carriers
@@ -69,8 +73,15 @@ class Telephone:
         self._approvals = approvals
         self._dispatcher = dispatcher
         self._inbound = inbound
+        self._live_calls = live_calls
+        self._templates = templates
         self._clock = clock
         self._next_sweep = 0.0
+
+    @property
+    def channels(self) -> frozenset[Channel]:
+        """The channels that some carrier moves here."""
+        return self._carriers.channels
 
     async def check(self) -> LineReport:
         """Ask every carrier in use whether telephony is enabled, and for what.
@@ -87,7 +98,11 @@ class Telephone:
                 failed.append(error)
         if not lines:
             raise failed[0]
-        return line_report([self._routed(line) for line in lines], approval=self._approvals.least.value)
+        return line_report(
+            [self._routed(line) for line in lines],
+            approval=self._approvals.least.value,
+            templates=self._templates.usable(),
+        )
 
     def _routed(self, line: Line) -> Line:
         """A line with those of its channels that go by its carrier here."""
@@ -96,22 +111,38 @@ class Telephone:
         return replace(line, capabilities=frozenset(moved))
 
     async def send_sms(
-        self, to: str, body: str, *, send_at: str | None = None, idempotency_key: str | None = None
+        self,
+        to: str | None = None,
+        body: str | None = None,
+        *,
+        call_id: str | None = None,
+        template: str | None = None,
+        variables: Mapping[str, object] | None = None,
+        send_at: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Receipt:
         """Text a person.
 
         Args:
-            to: the recipient in E.164 form.
-            body: the text, at most 1,600 characters.
+            to: the recipient in E.164 form; or
+            call_id: the id of a call of ours that is going on: its other party gets the text.
+            body: the text, at most 1,600 characters; or
+            template: the name of a template of the person's, with
+            variables: exactly its variables.
             send_at: when it is to go out, with its zone or offset, at most 90 days ahead; without it at once.
             idempotency_key: the same key with the same content is sent once; another content is refused.
 
         Raises:
-            InvalidRequest: number, text, time or key cannot be read.
-            Refused: a guard stands in the way.
+            InvalidRequest: number, text, time or key cannot be read, or not exactly one of two was given.
+            NotFound: there is no such call.
+            Refused: a guard stands in the way, or the call is not live.
+            CarrierError: it could not be asked whether the call is live.
             IdempotencyConflict: the key belongs to something else.
         """
-        return await self._want(Channel.SMS, to, body, send_at=send_at, key=idempotency_key)
+        text = self._templates.text(body, template, variables)
+        call = await self._live_calls.chosen(to, call_id, send_at)
+        number = to if call is None else call.outbound.to.e164
+        return await self._want(Channel.SMS, number or "", text, send_at=send_at, key=idempotency_key, during=call)
 
     async def send_mms(
         self, to: str, body: str, media_url: str, *, send_at: str | None = None, idempotency_key: str | None = None
@@ -142,6 +173,7 @@ class Telephone:
         media_url: str | None = None,
         send_at: str | None = None,
         key: str | None = None,
+        during: Record | None = None,
     ) -> Receipt:
         if key is not None and not (0 < len(key) <= KEY_LIMIT and is_encodable(key)):
             raise InvalidRequest(
@@ -159,11 +191,14 @@ class Telephone:
         home = last.number if last else None
         due = None if send_at is None else read_moment(send_at)
         outbound = Outbound(channel, parse_number(to, home=home), carrier.name, text, media_url, due)
-        if due is not None:
+        if due is not None or during is not None:
             earlier = await self._ledger.outbounds.find(outbound, key)
-            if earlier is not None:  # its time may have passed since
+            if earlier is not None:  # its time may have passed since, or the call have ended
                 return receipt(await self._inbound.refresh(earlier), repeated=True)
+        if due is not None:
             check_moment(due, now=self._clock.now().timestamp())
+        if during is not None:
+            await self._live_calls.require(during)
         least = self._approvals.least
         facts = Facts(
             outbound=outbound,

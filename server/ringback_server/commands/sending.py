@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ringback.errors import InvalidRequest
 from ringback_server.commands.exits import receipt_exit
 from ringback_server.commands.following import followed, wait_option
 from ringback_server.commands.inputs import Inputs
@@ -33,25 +34,52 @@ key_option = click.option(
 
 
 @click.command()
-@to_option
-@body_option
+@click.option("--to", metavar="NUMBER", help="E.164, e.g. +14155550123; @FILE reads a file.")
+@click.option("--call", "call_id", metavar="ID", help="In place of --to: a call of ours that is going on.")
+@click.option("--body", metavar="TEXT", help="- reads standard input, @FILE a file.")
+@click.option("--template", metavar="NAME", help="In place of --body: a template, by its name in templates.toml.")
+@click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="One of its variables; may come again.")
 @at_option
 @key_option
 @wait_option
 @json_option
 @click.pass_obj
-def sms(output: Output, to: str, body: str, send_at: str | None, key: str | None, wait_s: float) -> int:
+def sms(output: Output, /, variables: tuple[str, ...], wait_s: float, **given: str | None) -> int:
     """Text one person.
 
     A person approves recipient and text first: until then it ends with 4. The same text to the same number within ten
     minutes is the first one again. With --at it is asked now and goes out then, by a process that runs by then:
-    ringback serve, an assistant's server or the console.
+    ringback serve, an assistant's server or the console. With --call the text goes to the other party of a call that
+    rings or is answered now.
     """
     inputs = Inputs()
-    number, text = inputs.word(to, "--to"), inputs.text(body, "--body")
+    to, body = given["to"], given["body"]
+    number = None if to is None else inputs.word(to, "--to")
+    text = None if body is None else inputs.text(body, "--body")
+    values = _variables(variables, inputs)
     return _send(
-        output, wait_s, lambda telephone: telephone.send_sms(number, text, send_at=send_at, idempotency_key=key)
+        output,
+        wait_s,
+        lambda telephone: telephone.send_sms(
+            number,
+            text,
+            call_id=given["call_id"],
+            template=given["template"],
+            variables=values,
+            send_at=given["send_at"],
+            idempotency_key=given["key"],
+        ),
     )
+
+
+def _variables(given: tuple[str, ...], inputs: Inputs) -> dict[str, object] | None:
+    values: dict[str, object] = {}
+    for each in given:
+        name, is_pair, value = each.partition("=")
+        if not is_pair or not name or name in values:
+            raise InvalidRequest("A variable is given as NAME=VALUE, each name once.", hint="Correct --var.")
+        values[name] = inputs.text(value, "--var")
+    return values or None
 
 
 @click.command()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ringback.ledger.records import Record
     from ringback.ledger.store import Store
     from ringback.model.news import StatusNews
+    from ringback.model.numbers import PhoneNumber
     from ringback.model.outbound import Acceptance
 
 FIRST_POLL_S = 1.0
@@ -139,6 +140,11 @@ class Deliveries:
             row = self._learn(record, report)
         current = row or self._database.one("by_id", id=record.id)
         return record if current is None else self._store.record(current)
+
+    async def open_calls(self, number: PhoneNumber) -> list[Record]:
+        """The calls to this number that a carrier took and that have not ended as far as was heard, newest first."""
+        rows = self._database.all("open_calls", contact=self._store.keyring.contact(number))
+        return list(self._store.readable(rows))
 
     async def reported(self, carrier: str, news: StatusNews) -> Record | None:
         """Store what a carrier told by itself, once; the outbound as it stands then.

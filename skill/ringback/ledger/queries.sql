@@ -38,6 +38,11 @@ SELECT * FROM outbound WHERE status IN (SELECT value FROM json_each(:statuses))
     'accepted', 'queued', 'sent', 'ringing', 'in_progress', 'unknown')
 ORDER BY seq LIMIT :limit;
 
+-- name: open_calls
+SELECT * FROM outbound
+WHERE contact = :contact AND channel = 'voice' AND status IN ('accepted', 'queued', 'sent', 'ringing', 'in_progress')
+ORDER BY seq DESC LIMIT 100;
+
 -- name: move
 -- The compare-and-swap under a change of status: no row comes back where somebody else was first.
 UPDATE outbound
