@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import ResourceUpdated
 
 from ringback import __version__
+from ringback.adapters.offered import channels_in, is_offered
 from ringback.errors import RingbackError
 from ringback_prompts import instructions
 from ringback_server import resources
@@ -53,9 +55,10 @@ class Handlers:
         self._tools: list[types.Tool] = []
 
     async def list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        """The seven tools."""
+        """The seven tools, less those for a channel that no carrier here moves."""
         if not self._tools:
-            self._tools = [tool.describe() for tool in TOOLS]
+            channels = channels_in(os.environ)
+            self._tools = [tool.describe() for tool in TOOLS if is_offered(tool.spec.name, channels)]
         return types.ListToolsResult(tools=self._tools)
 
     async def call_tool(

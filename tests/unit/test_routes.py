@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
 from ringback_support.fakes import FakeCarrier, FakeClock
 from ringback_support.installation import YES, want
 
+from ringback.adapters import native
+from ringback.adapters.offered import channels_in, is_offered
+from ringback.adapters.specs import SPECS
+from ringback.carriers.registry import CARRIERS, channels_of
 from ringback.carriers.routes import Carriers, parse_routes
 from ringback.errors import CarrierUnreachable, ConfigurationError, Refused
 from ringback.model.outbound import Channel
@@ -107,3 +112,33 @@ async def test_what_waits_for_a_carrier_that_is_not_in_use_stays_and_is_taken_fo
         await ringback.person.answer(receipt.id, YES)
         await ringback.telephone.tend()
     assert (texts.sent, calls.sent) == ([], [])
+
+
+async def test_a_framework_is_given_no_tool_for_a_channel_that_nothing_moves(home: Path, clock: FakeClock) -> None:
+    texts, calls, settings = texts_and_calls(home)
+    async with open_ringback(settings, carriers=carriers_of(settings, texts, calls), clock=clock) as ringback:
+        names = [tool.name for tool in native.tools(ringback.telephone)]
+    assert names == ["check-telephony", "send-sms", "voice-call", "status", "history", "cancel"]
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({}, set()),
+        ({"RINGBACK_CARRIER": "twilio"}, set()),
+        ({"ringback_carrier": "teli"}, {"send-mms", "voice-call"}),
+        ({"RINGBACK_CARRIER": "thoughtly"}, {"send-sms", "send-mms"}),
+        ({"RINGBACK_CARRIER": "teli,voice=thoughtly"}, {"send-mms"}),
+        ({"RINGBACK_CARRIER": "what,is,this"}, set()),
+    ],
+)
+def test_the_environment_tells_which_tools_have_something_to_do(given: dict[str, str], missing: set[str]) -> None:
+    channels = channels_in(given)
+    assert {spec.name for spec in SPECS if not is_offered(spec.name, channels)} == missing
+
+
+@pytest.mark.parametrize("name", sorted(CARRIERS))
+def test_what_is_told_of_a_carrier_without_opening_it_is_what_its_adapter_says(name: str) -> None:
+    module = import_module(CARRIERS[name])
+    adapter = getattr(module, module.build.__annotations__["return"])
+    assert channels_of(name) == adapter.channels

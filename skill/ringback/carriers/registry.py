@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ringback.carriers.routes import Carriers, parse_routes
 from ringback.errors import ConfigurationError
+from ringback.model.outbound import Channel
 
 if TYPE_CHECKING:
     from ringback.carriers.base import Carrier
@@ -17,9 +18,31 @@ CARRIERS: Final = {
     "sandbox": "ringback.carriers.sandbox",
     "teli": "ringback.carriers.teli",
     "thinkfleetbot": "ringback.carriers.thinkfleetbot",
+    "thoughtly": "ringback.carriers.thoughtly",
     "twilio": "ringback.carriers.twilio",
 }
 """Name to module; each module offers `build(settings)`. A carrier is imported only when it is used."""
+
+
+_NOT_ALL: Final = {
+    "custom": frozenset({Channel.SMS}),
+    "teli": frozenset({Channel.SMS}),
+    "thoughtly": frozenset({Channel.VOICE}),
+}
+"""What a carrier moves, where that is not every channel; told here so that listing the tools imports no carrier."""
+
+
+def channels_of(routes: str) -> frozenset[Channel]:
+    """The channels that are moved by these carriers, given as in `RINGBACK_CARRIER`.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    named = parse_routes(routes)
+    moved = ((channel, named.name(channel)) for channel in Channel)
+    return frozenset(
+        channel for channel, name in moved if name is not None and channel in _NOT_ALL.get(name, frozenset(Channel))
+    )
 
 
 def build_carriers(settings: Settings) -> Carriers:
