@@ -3,6 +3,7 @@ from pathlib import Path
 
 from ringback.carriers.registry import CARRIERS
 from ringback.carriers.thinkfleetbot import STATUSES
+from ringback.carriers.thoughtly_calls import STATUSES as THOUGHTLY_STATUSES
 from ringback_sandbox.faults import MAGIC_NUMBERS
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "carriers"
@@ -21,6 +22,12 @@ def test_the_page_tells_thinkfleetbots_words_as_they_are_mapped() -> None:
     rows = re.findall(r"^\| (`.+`) \| `(\w+)` \|$", _section("thinkfleetbot.md", "Statuses"), re.MULTILINE)
     told = {word.replace("-", "_"): state for words, state in rows for word in re.findall(r"`([\w-]+)`", words)}
     assert told == {word: status.value for word, status in STATUSES.items()}
+
+
+def test_the_page_tells_thoughtlys_words_as_they_are_mapped() -> None:
+    rows = re.findall(r"^\| (`.+`) \| `(\w+)` \|$", _section("thoughtly.md", "Statuses"), re.MULTILINE)
+    told = {word.replace("-", "_"): state for words, state in rows for word in re.findall(r"`([\w-]+)`", words)}
+    assert told == {word: status.value for word, status in THOUGHTLY_STATUSES.items()}
 
 
 def test_the_page_tells_every_magic_number_in_the_sandboxs_own_words() -> None:
