@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ringback.keys import Keyring
-    from ringback.model.outbound import Line
     from ringback.settings import Settings
 
 _OTHERS: Final = 0o077
@@ -214,42 +213,15 @@ class _Doctor:
         self.found.warnings += look(self.settings, facts)
 
     def look_at_carrier(self, facts: dict[str, Any]) -> None:
-        """Whether the carrier answers, and what it says of the line."""
-        import asyncio
+        """Whether each carrier answers, and what it says of the line."""
+        from ringback_server.doctor_carriers import look
 
-        from ringback.guards.clock import TOLERATED_S
-
-        settings = self.settings
-        facts["name"], facts["answers"] = settings.carrier_name, False
         # The sandbox's folder would be made along with it, and the data folder then for all to see.
-        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        line = asyncio.run(_line(settings))
-        facts["answers"], facts["live"], facts["enabled"] = line.confirmed, line.live, line.enabled
-        facts["capabilities"] = sorted(line.capabilities)
-        facts["number"], facts["page"] = line.number.masked if line.number else None, line.page
-        if line.clock_offset_s is not None:
-            facts["clock_offset_s"] = round(line.clock_offset_s, 1)
-            if abs(line.clock_offset_s) > TOLERATED_S:
-                self.problem(
-                    f"This machine's clock is {abs(line.clock_offset_s):.0f} s off the carrier's, so nothing scheduled "
-                    "is sent. Set the clock right."
-                )
-        if not line.confirmed:
-            self.found.warnings.append(
-                "The carrier cannot be asked whether telephony is enabled: it counts as enabled as it is configured."
-            )
-        if not line.enabled:
-            self.found.warnings.append("The carrier says that telephony is not enabled, so everything is refused.")
-
-
-async def _line(settings: Settings) -> Line:
-    from ringback.carriers.registry import build_carriers
-
-    carriers = build_carriers(settings)
-    try:
-        return await carriers.first.line()
-    finally:
-        await carriers.aclose()
+        self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = look(self.settings, facts)
+        self.found.warnings += found.warnings
+        for problem in found.problems:
+            self.problem(problem)
 
 
 def running_process(state: Path) -> dict[str, Any] | None:

@@ -10,15 +10,18 @@ import sqlite3
 import time
 from collections import namedtuple
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from ringback_support.fakes import FakeCarrier
 
+from ringback.carriers.routes import Carriers, parse_routes
 from ringback.clock import SystemClock
+from ringback.errors import CarrierUnreachable
 from ringback.keys import Keyring, create_key, load_keyring, next_key_path
 from ringback.ledger import open_ledger
 from ringback.model.numbers import PhoneNumber
-from ringback.model.outbound import Channel, Line, Outbound
+from ringback.model.outbound import Channel, Outbound
 from ringback.model.status import Status
 from ringback.rotation import rotate
 from ringback.settings import load_settings
@@ -215,12 +218,9 @@ def test_what_is_kept_and_where_callbacks_come_in_is_told(place: Path, monkeypat
 def test_a_clock_far_from_the_carriers_is_a_problem(
     place: Path, monkeypatch: pytest.MonkeyPatch, offset: float | None, broken: bool
 ) -> None:
-    async def line(_: Any) -> Line:
-        return Line(
-            "thinkfleetbot", enabled=True, live=True, number=None, capabilities=frozenset(), clock_offset_s=offset
-        )
-
-    monkeypatch.setattr(doctor, "_line", line)
+    carrier = FakeCarrier("thinkfleetbot", live=True)
+    carrier.clock_offset_s = offset
+    monkeypatch.setattr("ringback.carriers.registry.build_carriers", lambda _: Carriers.only(carrier))
     found = diagnose()
     assert any("clock is 301 s off" in problem for problem in found.problems) == broken
     assert found.facts["carrier"].get("clock_offset_s") == offset
@@ -260,3 +260,17 @@ def test_a_key_that_is_in_force_and_not_in_place_is_to_be_kept(place: Path, monk
     (text,) = (warning for warning in diagnose().warnings if "cut off" in warning)
     assert "The next use of ringback puts it in its place." in text
     assert others(diagnose()) == []
+
+
+# -- carriers --------------------------------------------------------------------------------------------------------
+
+
+def test_of_several_carriers_each_is_asked_and_told_by_its_name(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, calls = FakeCarrier("texts"), FakeCarrier("calls", live=True)
+    calls.line_error = CarrierUnreachable("The carrier could not be reached.")
+    carriers = Carriers(parse_routes("texts,voice=calls"), {"texts": texts, "calls": calls})
+    monkeypatch.setattr("ringback.carriers.registry.build_carriers", lambda _: carriers)
+    found = diagnose()
+    told = found.facts["carrier"]
+    assert (told["answers"], told["texts"]["answers"], told["calls"]["answers"]) == (False, True, False)
+    assert any(problem.startswith("The carrier calls cannot be asked") for problem in found.problems)
