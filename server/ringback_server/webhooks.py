@@ -60,15 +60,9 @@ def build(using: Using, base_url: str) -> Starlette:
 
     async def take(request: Request) -> Response:
         carrier: str = request.path_params["carrier"]
-        try:
-            async with asyncio.timeout(BODY_S):
-                body = await _body(request)
-        except TimeoutError:
-            return _closing(408)
-        except ClientDisconnect:
-            return _closing(400)
-        if body is None:
-            return _closing(413)
+        body = await _read(request, LARGEST_BODY)
+        if isinstance(body, Response):
+            return body
         asked = CallbackRequest(
             f"{base_url}/webhooks/{carrier}", _headers(request), body, request.path_params.get("token", "")
         )
@@ -81,6 +75,7 @@ def build(using: Using, base_url: str) -> Starlette:
         Route("/webhooks/{carrier}", take, methods=["POST"]),
         Route("/webhooks/{carrier}/{token}", take_at_token, methods=["POST"]),
         Route("/triggers/{name}", _trigger(using), methods=["POST"]),
+        Route("/thinnest/sms", _provider(using), methods=["POST"]),
         Route("/health", _health, methods=["GET"]),
     ]
     application = Starlette(routes=routes)
@@ -94,18 +89,36 @@ def _trigger(using: Using) -> Callable[[Request], Awaitable[Response]]:
     async def trigger(request: Request) -> Response:
         from ringback_server import triggering
 
-        try:
-            async with asyncio.timeout(BODY_S):
-                body = await _body(request)
-        except TimeoutError:
-            return _closing(408)
-        except ClientDisconnect:
-            return _closing(400)
-        if body is None or len(body) > triggering.LARGEST_BODY:
-            return _closing(413)
+        body = await _read(request, triggering.LARGEST_BODY)
+        if isinstance(body, Response):
+            return body
         return await triggering.fire(using, request.path_params["name"], _headers(request), body)
 
     return trigger
+
+
+def _provider(using: Using) -> Callable[[Request], Awaitable[Response]]:
+    """What takes the texts that a voice agent elsewhere sends during a call."""
+
+    async def provide(request: Request) -> Response:
+        from ringback_server import providing
+
+        body = await _read(request, providing.LARGEST_BODY)
+        return body if isinstance(body, Response) else await providing.provide(using, _headers(request), body)
+
+    return provide
+
+
+async def _read(request: Request, largest: int) -> bytes | Response:
+    """The whole body, or the answer to one that is too large or too slow."""
+    try:
+        async with asyncio.timeout(BODY_S):
+            body = await _body(request)
+    except TimeoutError:
+        return _closing(408)
+    except ClientDisconnect:
+        return _closing(400)
+    return _closing(413) if body is None or len(body) > largest else body
 
 
 async def _store(using: Using, carrier: str, asked: CallbackRequest) -> Response:

@@ -9,6 +9,7 @@ from ringback.errors import LedgerError
 from ringback.ledger.consents import Consents
 from ringback.ledger.database import Database
 from ringback.ledger.deliveries import Deliveries
+from ringback.ledger.endpoints import EndpointSecrets
 from ringback.ledger.erasure import Erasure
 from ringback.ledger.outbounds import Outbounds
 from ringback.ledger.passkeys import Passkeys
@@ -37,6 +38,7 @@ class Ledger:
     inbox: Inbox
     takeovers: Takeovers
     triggers: Triggers
+    endpoints: EndpointSecrets
     erasure: Erasure
     database: Database
 
@@ -66,6 +68,7 @@ def open_ledger(path: Path, keyring: Keyring, clock: Clock, terms: Terms | None 
         inbox=Inbox(store),
         takeovers=Takeovers(store),
         triggers=Triggers(store),
+        endpoints=EndpointSecrets(store),
         erasure=Erasure(store),
         database=database,
     )

@@ -485,3 +485,16 @@ UPDATE trigger_use SET appointment = :appointment, slot = :slot, sealed = :seale
 
 -- name: drop_trigger_uses
 DELETE FROM trigger_use WHERE outbound_id IN (SELECT value FROM json_each(:ids));
+
+-- name: put_endpoint_secret
+INSERT INTO endpoint_secret (name, sealed) VALUES (:endpoint, :sealed)
+ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed;
+
+-- name: endpoint_secret
+SELECT * FROM endpoint_secret WHERE name = :endpoint;
+
+-- name: endpoint_secrets
+SELECT * FROM endpoint_secret;
+
+-- name: drop_endpoint_secret
+DELETE FROM endpoint_secret WHERE name = :endpoint RETURNING name;

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ringback.errors import LedgerError
 from ringback.ledger.allowances import is_proven, prove
+from ringback.ledger.endpoints import rekey_endpoints
 from ringback.ledger.passkeys import Passkeys
 from ringback.ledger.received import number_of
 from ringback.ledger.store import Store
@@ -69,6 +70,7 @@ class Rekeying:
         rotated = Rotated(self._outbounds(), self._received(), self._allowances(), self._passkeys())
         self._takeovers()
         rekey_triggers(self._old, self._new)
+        rekey_endpoints(self._old, self._new)
         self._callbacks()
         self._database.run("set_meta", entry="key", value=self._new.keyring.fingerprint)
         return rotated
