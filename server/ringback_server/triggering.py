@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import JSONResponse
 
-from ringback.errors import IdempotencyConflict, InvalidRequest, NotFound, Refused, RingbackError
+from ringback.errors import IdempotencyConflict, InvalidNumber, InvalidRequest, NotFound, Refused, RingbackError
 from ringback.model.moment import iso
 from ringback.triggers import Request as TriggerRequest
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LARGEST_BODY: Final = 16 * 1024
 """Bytes: far more than a number and the variables of a text take."""
+_NUMBER_HINT: Final = "Give one number in E.164 form in phone: +, country code and number, digits only."
 _SCHEME: Final = "bearer "
 _RETRY_S: Final = 5
 _log = logging.getLogger(__name__)
@@ -85,8 +86,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refusal(error: RingbackError) -> Response:
-    # A suggestion for a number would be a number: unlike a tool's answer, this one has none.
-    told: dict[str, object] = {"code": error.reason, "message": error.message, "next": error.hint}
+    # A suggestion, or an example, would be a number: unlike a tool's answer, this one has none.
+    following = _NUMBER_HINT if isinstance(error, InvalidNumber) else error.hint
+    told: dict[str, object] = {"code": error.reason, "message": error.message, "next": following}
     headers = {}
     if isinstance(error, Refused):
         told["rule"] = error.rule

@@ -104,15 +104,7 @@ def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carriers: Ca
         templates=Templates(settings.templates_path),
         clock=clock,
     )
-    triggers = Triggers(
-        carriers=carriers,
-        ledger=ledger,
-        lines=lines,
-        approvals=approvals,
-        dispatcher=dispatcher,
-        inbound=inbound,
-        clock=clock,
-    )
+    triggers = Triggers(carriers, ledger, lines, approvals, dispatcher, inbound, clock)
     person = Person(
         carriers=carriers, ledger=ledger, approvals=approvals, dispatcher=dispatcher, lines=lines, clock=clock
     )

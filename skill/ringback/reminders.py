@@ -78,15 +78,23 @@ class Reminders:
         self._caller = caller
         self._before = before
 
-    async def run(self, appointments: Sequence[Appointment], *, act: bool, unread: Iterable[str] = ()) -> list[Planned]:
+    async def run(
+        self,
+        appointments: Sequence[Appointment],
+        *,
+        act: bool,
+        unread: Iterable[str] = (),
+        absent: Iterable[str] = (),
+    ) -> list[Planned]:
         """Tell what is to be done for each appointment and, with `act`, do it.
 
         Args:
             appointments: all of a file.
             act: without it nothing is stored, sent or cancelled.
             unread: ids of appointments that are in the file in part only; of these nothing is cancelled.
+            absent: ids of appointments that are in the file and do not take place: what was scheduled is cancelled.
         """
-        groups: dict[str, list[Appointment]] = {}
+        groups: dict[str, list[Appointment]] = {uid: [] for uid in sorted(absent)}
         for appointment in appointments:
             groups.setdefault(appointment.uid, []).append(appointment)
         kept = set(unread)
@@ -116,6 +124,8 @@ class Reminders:
             one = await self._one(appointment, want[1], (series, slot), earlier, act=act)
             planned.append(replace(one, moved=moved))
             moved = 0
+        if moved and not group:
+            planned.append(Planned("an event without a date to come", "cancelled", moved=moved))
         return planned
 
     async def _cancel(self, reminder: Reminder) -> int:

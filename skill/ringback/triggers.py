@@ -66,7 +66,6 @@ class Triggers:
 
     def __init__(
         self,
-        *,
         carriers: Carriers,
         ledger: Ledger,
         lines: Lines,

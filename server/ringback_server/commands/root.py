@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "allow": "allowing",
     "allowed": "allowing",
     "revoke": "allowing",
+    "triggers": "triggers",
+    "remind": "reminding",
     "forget": "forgetting",
     "keys": "rotating",
     "passphrase": "passphrasing",

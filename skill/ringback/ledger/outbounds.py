@@ -71,7 +71,7 @@ class Outbounds:
             earlier = self._earlier(keyed, wish, now)
             if earlier is not None:
                 return store.record(earlier), False
-            via = None if self._is_doubtful(wish, now) else self._beforehand(outbound, spend, use)
+            via = None if self._is_doubtful(wish, now) else self._beforehand(outbound, spend, use, row_id)
             status = consented(outbound) if via else Status.AWAITING_APPROVAL
             self._database.run(
                 "insert_outbound",
@@ -99,8 +99,6 @@ class Outbounds:
                     level=Level.A0,
                     via=via,
                 )
-            if use is not None:
-                store_use(store, outbound, row_id, use)
             store.event(row_id, "stored", status)
             row = found(self._database.one("by_id", id=row_id))
         return store.record(row), True
@@ -119,10 +117,11 @@ class Outbounds:
         """Whether the same wish may have gone out already: then a person decides, whatever was allowed beforehand."""
         return self._database.one("doubtful_wish", wish=wish, doubtful_since=now - DOUBT_WINDOW_S) is not None
 
-    def _beforehand(self, outbound: Outbound, spend: Level | None, use: Use | None) -> str | None:
+    def _beforehand(self, outbound: Outbound, spend: Level | None, use: Use | None, row_id: str) -> str | None:
         """By what a person agreed beforehand, if they did: a trigger that they applied, or a use of an allowance."""
         if use is not None:
             check_use(self._store, outbound, use)
+            store_use(self._store, outbound, row_id, use)
             return f"trigger:{use.trigger.id}"
         spent = None if spend is None else self._spend(outbound, spend)
         return spent and f"allowance:{spent}"
