@@ -179,14 +179,7 @@ class Telephone:
             raise InvalidRequest(
                 f"An idempotency key has 1 to {KEY_LIMIT} characters of valid Unicode.", hint="Change it."
             )
-        carrier = self._carriers.route(channel)
-        if carrier is None:
-            offered = ", ".join(sorted(self._carriers.channels))
-            raise Refused(
-                "no_capability",
-                f"No carrier that is set up here moves {channel}.",
-                hint=f"Use one of: {offered}, or tell the person.",
-            )
+        carrier = self._carriers.require(channel)
         last = self._lines.last(carrier)
         home = last.number if last else None
         due = None if send_at is None else read_moment(send_at)

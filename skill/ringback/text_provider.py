@@ -51,9 +51,7 @@ class TextProvider:
             CarrierError: the carrier could not be asked.
         """
         number = parse_number(to)
-        carrier = self._opened.carriers.route(Channel.SMS)
-        if carrier is None:
-            raise Refused("no_capability", "No carrier that is set up here moves sms.", hint="See: ringback check")
+        carrier = self._opened.carriers.require(Channel.SMS)
         outbound = Outbound(Channel.SMS, number, carrier.name, message)
         earlier: Record | None = await self._ledger.outbounds.find(outbound, None)
         if earlier is not None:  # its call may have ended since

@@ -48,6 +48,7 @@ NETWORK_ALLOWED = {
     "server/ringback_server/stdio.py": {"anyio"},  # the MCP SDK's streams over standard input and output
     "server/ringback_sandbox/serving.py": {"socket"},  # listens for its clients
     "server/ringback_sandbox/delivery.py": {"httpx2"},  # calls back
+    "server/ringback_sandbox/wire/thinnest.py": {"httpx2"},  # posts to a custom endpoint
     "server/ringback_sandbox/wire/thoughtly_hooks.py": {"httpx2"},  # calls back, in Thoughtly's way
     "server/ringback_sandbox/wire/twilio_hooks.py": {"httpx2"},  # calls back as Twilio does
     "server/ringback_sandbox/http.py": {"socket"},  # resets connections on demand

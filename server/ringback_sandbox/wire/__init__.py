@@ -7,9 +7,10 @@ from .custom import Custom
 from .dialect import Dialect, Setting
 from .teli import Teli
 from .thinkfleetbot import ThinkFleetBot
+from .thinnest import Thinnest
 from .thoughtly import Thoughtly
 from .twilio import Twilio
 
-DIALECTS: tuple[type[Dialect], ...] = (ThinkFleetBot, Twilio, Teli, Custom, Thoughtly)
+DIALECTS: tuple[type[Dialect], ...] = (ThinkFleetBot, Twilio, Teli, Custom, Thoughtly, Thinnest)
 
 __all__ = ["DIALECTS", "Dialect", "Setting"]

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "triggers": "triggers",
     "remind": "reminding",
     "forget": "forgetting",
+    "thinnest": "thinnesting",
     "keys": "rotating",
     "passphrase": "passphrasing",
     "mcp": "processes",

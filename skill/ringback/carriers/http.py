@@ -123,6 +123,11 @@ class CarrierHttp:
         """PATCH with a JSON document."""
         return await self._request("PATCH", path, json=body)
 
+    async def patch_raw(self, path: str, body: Mapping[str, object]) -> bytes:
+        """PATCH with a JSON document, to a service whose answer has no agreed form; the content of a 2xx answer."""
+        response, answer = await self._exchange("PATCH", path, json=body)
+        return _content(response, answer)
+
     async def delete(self, path: str, body: Mapping[str, object]) -> Any:
         """DELETE with a JSON document."""
         return await self._request("DELETE", path, json=body)

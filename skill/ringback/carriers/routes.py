@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ringback.errors import ConfigurationError
+from ringback.errors import ConfigurationError, Refused
 from ringback.model.outbound import Channel
 
 if TYPE_CHECKING:
@@ -77,6 +77,22 @@ class Carriers:
         """The carrier that moves this channel; `None` where none that is set up can."""
         carrier = self._opened.get(self._routes.name(channel) or "")
         return carrier if carrier is not None and channel in carrier.channels else None
+
+    def require(self, channel: Channel) -> Carrier:
+        """The carrier that moves this channel.
+
+        Raises:
+            Refused: none that is set up can.
+        """
+        carrier = self.route(channel)
+        if carrier is None:
+            offered = ", ".join(sorted(self.channels))
+            raise Refused(
+                "no_capability",
+                f"No carrier that is set up here moves {channel}.",
+                hint=f"Use one of: {offered}, or tell the person.",
+            )
+        return carrier
 
     @property
     def first(self) -> Carrier:
