@@ -11,27 +11,26 @@ from typing import TYPE_CHECKING, Any, Final
 from ringback.carriers.checks import is_usable_id
 from ringback.carriers.custom_settings import Endpoint, read_endpoint
 from ringback.carriers.http import CarrierHttp, Timeouts
+from ringback.carriers.undocumented import NoHistory, NoInbox
 from ringback.errors import CarrierRejected, CarrierUnreadable
-from ringback.model.outbound import Acceptance, CarrierItem, Channel, Line, Outbound, Report
+from ringback.model.outbound import Acceptance, Channel, Line, Outbound
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
     import httpx2 as httpx
 
-    from ringback.model.news import Inbox
     from ringback.settings import Settings
 
 _ID_NAMES: Final = ("id", "message_id", "sid")
 _PAGES: Final = (b"<!doctype html", b"<html")
 
 
-class CustomEndpoint:
+class CustomEndpoint(NoHistory, NoInbox):
     """The carrier that an operator describes."""
 
     name = "custom"
     live = True
     channels = frozenset({Channel.SMS})
-    callbacks = None
 
     def __init__(self, http: CarrierHttp, endpoint: Endpoint) -> None:
         self._http = http
@@ -61,26 +60,6 @@ class CustomEndpoint:
             # A web page takes no texts: the URL is probably wrong, but that cannot be known.
             raise CarrierUnreadable("The endpoint answered with a web page.", hint="Check RINGBACK_CUSTOM_URL.")
         return Acceptance(_id(answer, to), Status.ACCEPTED)
-
-    async def report(self, channel: Channel, carrier_id: str) -> Report | None:
-        """There is no such call."""
-        del channel, carrier_id
-        return None
-
-    async def history(self, limit: int) -> list[CarrierItem]:
-        """There is no such list."""
-        del limit
-        return []
-
-    async def inbox(self, cursor: str | None) -> Inbox | None:
-        """There is no such list."""
-        del cursor
-        return None
-
-    async def subscribe(self, url: str, secret: bytes) -> bool:
-        """There are no callbacks."""
-        del url, secret
-        return False
 
     async def aclose(self) -> None:
         """Close connections."""

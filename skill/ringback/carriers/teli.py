@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ringback.carriers.checks import is_header_value, is_safe_url
 from ringback.carriers.http import CarrierHttp, Timeouts, carrier_words
+from ringback.carriers.undocumented import NoHistory, NoInbox
 from ringback.errors import CarrierRejected, CarrierUnreadable, ConfigurationError
-from ringback.model.outbound import Acceptance, CarrierItem, Channel, Line, Outbound, Report
+from ringback.model.outbound import Acceptance, Channel, Line, Outbound
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
     import httpx2 as httpx
 
-    from ringback.model.news import Inbox
     from ringback.settings import Settings
 
 _REFUSALS: Final = ("missing required fields", "message text cannot be empty", "not found in campaign")
@@ -27,14 +27,12 @@ _NO_CONTACT: Final = "not found in campaign"
 _ADD_CONTACT: Final = "Add the contact to the campaign at Teli first."
 
 
-class Teli:
+class Teli(NoHistory, NoInbox):
     """The carrier Teli."""
 
     name = "teli"
     live = True
     channels = frozenset({Channel.SMS})
-    callbacks = None
-    """None are documented."""
 
     def __init__(self, http: CarrierHttp, campaign_id: str) -> None:
         self._http = http
@@ -79,26 +77,6 @@ class Teli:
         if answer.get("campaign_id", self._campaign_id) != self._campaign_id:
             raise CarrierUnreadable("Teli says that it sent a text, but in another campaign.")
         return Acceptance(None, Status.SENT)
-
-    async def report(self, channel: Channel, carrier_id: str) -> Report | None:
-        """No such call is documented."""
-        del channel, carrier_id
-        return None
-
-    async def history(self, limit: int) -> list[CarrierItem]:
-        """No such list is documented."""
-        del limit
-        return []
-
-    async def inbox(self, cursor: str | None) -> Inbox | None:
-        """No such list is documented."""
-        del cursor
-        return None
-
-    async def subscribe(self, url: str, secret: bytes) -> bool:
-        """No callbacks are documented."""
-        del url, secret
-        return False
 
     async def aclose(self) -> None:
         """Close connections."""

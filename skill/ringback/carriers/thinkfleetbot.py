@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from ringback.carriers.checks import is_safe_url, is_usable_id
 from ringback.carriers.http import CarrierHttp, Timeouts, carrier_words
+from ringback.carriers.undocumented import NoInbox
 from ringback.errors import CarrierUnreadable, ConfigurationError, InvalidNumber
 from ringback.model.numbers import PhoneNumber, parse_number
 from ringback.model.outbound import Acceptance, CarrierItem, Channel, Line, Outbound, Report
@@ -22,7 +23,6 @@ from ringback.model.status import Status
 if TYPE_CHECKING:
     import httpx2 as httpx
 
-    from ringback.model.news import Inbox
     from ringback.settings import Settings
 
 STATUSES: Final = {
@@ -52,14 +52,12 @@ _KEYS = re.compile(r"[0-9*#]{1,128}")
 _LONGEST_CALL_S = 86_400.0
 
 
-class ThinkFleetBot:
+class ThinkFleetBot(NoInbox):
     """The carrier ThinkFleetBot."""
 
     name = "thinkfleetbot"
     live = True
     channels = frozenset(Channel)
-    callbacks = None
-    """None are documented."""
 
     def __init__(self, http: CarrierHttp) -> None:
         self._http = http
@@ -107,16 +105,6 @@ class ThinkFleetBot:
         if not isinstance(rows, list):
             raise CarrierUnreadable("The carrier's history is not a list.")
         return [item for row in rows if isinstance(row, dict) and (item := _item(row)) is not None]
-
-    async def inbox(self, cursor: str | None) -> Inbox | None:
-        """No such list is documented."""
-        del cursor
-        return None
-
-    async def subscribe(self, url: str, secret: bytes) -> bool:
-        """No callbacks are documented."""
-        del url, secret
-        return False
 
     async def aclose(self) -> None:
         """Close connections."""
