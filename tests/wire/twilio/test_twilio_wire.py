@@ -32,6 +32,7 @@ from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Channel, Outbound, Report
 from ringback.model.status import ENDED, WITH_CARRIER, Status
 from ringback.settings import Settings
+from ringback_sandbox.wire.twiml import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,12 +124,11 @@ async def test_a_prompt_that_twiml_cannot_hold_is_refused_before_anything_is_pos
     assert seen == []
 
 
+@settings(deadline=None)
 @given(
     st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), min_size=1, max_size=200)
 )
 def test_what_is_said_is_exactly_the_text_whatever_is_in_it(text: str) -> None:
-    from ringback_sandbox.wire.twiml import parse
-
     assert parse(twiml(text, None)).said == text
     heard = parse(twiml(text, HOOK + "?a=1&b=2"))
     assert heard.said == text
@@ -453,6 +453,7 @@ def test_a_field_that_comes_twice_is_signed_as_twilio_does() -> None:
     assert read(CallbackRequest(HOOK, {"x-twilio-signature": signature}, body.encode()))
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
@@ -522,7 +523,7 @@ ANSWERS = (
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(content=ANSWERS, status=st.sampled_from([200, 201, 204, 302, 401, 403, 404, 422, 429, 500]))
 def test_no_answer_makes_a_call_raise_anything_but_a_carrier_error_without_the_number(
     content: Any, status: int
