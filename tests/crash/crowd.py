@@ -73,7 +73,7 @@ def main() -> None:
             asyncio.run(member(home, wish, task["times"], together, file))
 
     answers = [root / f"member{number}" for number in range(task["processes"])]
-    members = [fork(partial(work, answer)) for answer in answers]
+    members = [fork(partial(work, answer), 2 * WAIT_S) for answer in answers]
     assert all(os.waitpid(each, 0)[1] == 0 for each in members)
     told = [json.loads(answer.read_text()) for answer in answers]
     print(json.dumps({"told": told, "taken": len(at_sandbox(home))}))

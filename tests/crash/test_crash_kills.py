@@ -15,7 +15,8 @@ from tests.crash.scenarios import SCENARIOS
 
 KILLS = 1000
 FEWEST_STEPS = 20
-FENCELESS_KILLS = 40
+BROKEN_KILLS = 24
+MOST_BROKEN_KILLS = 40
 PLAIN = "a text, asked on the page"
 CHARGES_OF_THE_BROKEN = {
     "no_fence": "doubled",
@@ -92,7 +93,7 @@ def test_each_scenario_ends_as_it_should_where_nothing_is_killed(cases: list[Cas
 @pytest.fixture(scope="module")
 def cases_of_the_broken() -> dict[str, list[Case]]:
     """The same harness over Ringback without one of its protections."""
-    tasks = [{"scenarios": [PLAIN], "kills": FENCELESS_KILLS, "broken": broken} for broken in CHARGES_OF_THE_BROKEN]
+    tasks = [{"scenarios": [PLAIN], "kills": BROKEN_KILLS, "broken": broken} for broken in CHARGES_OF_THE_BROKEN]
     return dict(zip(CHARGES_OF_THE_BROKEN, together("plan", *tasks), strict=True))
 
 
@@ -101,11 +102,6 @@ def test_the_harness_finds_what_a_missing_protection_lets_through_within_forty_k
     cases_of_the_broken: dict[str, list[Case]], broken: str, charge: str
 ) -> None:
     cases = cases_of_the_broken[broken]
-    within, count = [], 0
-    for case in cases:
-        count += len(case["kills"])
-        if count > FENCELESS_KILLS:
-            break
-        within.append(case)
-    assert guilty(within, charge) != []
-    assert cases[0]["charges"] == []  # it is the kills that bring it to light
+    assert kills(cases).total() <= MOST_BROKEN_KILLS
+    assert guilty(cases, charge) != []
+    assert cases[0]["kills"] == cases[0]["charges"] == []  # it is the kills that bring it to light
