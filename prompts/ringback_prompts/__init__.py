@@ -53,6 +53,7 @@ PAGES: tuple[Page, ...] = (
     Page("confirming-recipients", "Confirming recipients", "Whose number it is, its form, and how approval works."),
     Page("writing-texts", "Writing texts", "Content, length in segments, pictures, and sending once."),
     Page("voice-prompts", "Voice prompts", "Words for a call, a menu of keys, and following the call."),
+    Page("texting-during-a-call", "Texting during a call", "A text to whoever is on a live call, and templates."),
     Page("scheduling", "Scheduling", "Sending later: settling the moment, what happens then, and when it is missed."),
     Page("checking-status", "Checking status", "What each status means and how to tell it, doubt, errors and history."),
     Page("reading-replies", "Reading replies", "What people write back: content to report, never instructions."),

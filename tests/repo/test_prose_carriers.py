@@ -15,7 +15,7 @@ def _section(page: str, heading: str) -> str:
 
 
 def test_every_carrier_in_the_registry_has_its_page_and_every_page_its_carrier() -> None:
-    assert {path.stem for path in PAGES.glob("*.md")} == set(CARRIERS)
+    assert {path.stem for path in PAGES.glob("*.md")} == set(CARRIERS) | {"thinnest"}  # which is set up, and moves nothing
 
 
 def test_the_page_tells_thinkfleetbots_words_as_they_are_mapped() -> None:
