@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from ringback.errors import ConfigurationError, LedgerError, NotFound, RingbackError
 from ringback_server.console.actions import Actions
+from ringback_server.console.conversations import Talks
 from ringback_server.console.gate import Gate, Parts
 from ringback_server.console.pages import Pages
 from ringback_server.console.passkeys import Passkeys
@@ -50,6 +51,7 @@ def build(opened: Ringback, port: int) -> tuple[Guard, Watch]:
     passkeys = Passkeys(parts, gate, port)
     pages = Pages(parts, gate, passkeys)
     actions = Actions(parts, gate, pages, passkeys)
+    talks = Talks(parts, gate)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -67,18 +69,22 @@ def build(opened: Ringback, port: int) -> tuple[Guard, Watch]:
         return _tell(gate, error)
 
     handlers: dict[Any, Any] = {HTTPException: told, RingbackError: told, Exception: told}
-    app = Starlette(routes=_routes(gate, pages, actions, passkeys), lifespan=lifespan, exception_handlers=handlers)
+    app = Starlette(
+        routes=_routes(gate, pages, actions, passkeys, talks), lifespan=lifespan, exception_handlers=handlers
+    )
     app.router.redirect_slashes = False  # a path is spelled right or it is none
     return Guard(app, port), parts.watch
 
 
-def _routes(gate: Gate, pages: Pages, actions: Actions, passkeys: Passkeys) -> list[Route]:
+def _routes(gate: Gate, pages: Pages, actions: Actions, passkeys: Passkeys, talks: Talks) -> list[Route]:
     reading: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/": gate.page(pages.waiting),
         "/scheduled": gate.page(pages.scheduled),
         "/doubtful": gate.page(pages.doubtful),
         "/doubtful/{id}/{verdict}": gate.page(pages.verdict),
         "/received": gate.page(pages.received),
+        "/conversations": gate.page(talks.show_all),
+        "/conversations/{contact}": gate.page(talks.show),
         "/outbounds/{id}": gate.page(pages.outbound),
         "/history": gate.page(pages.history),
         "/allowed": gate.page(pages.allowed),
@@ -94,6 +100,9 @@ def _routes(gate: Gate, pages: Pages, actions: Actions, passkeys: Passkeys) -> l
         "/answer/challenge": gate.action(actions.challenge),
         "/cancel": gate.action(actions.cancel),
         "/resolve": gate.action(actions.resolve),
+        "/conversations/{contact}": gate.action(talks.write),
+        "/conversations/{contact}/take": gate.action(talks.take_over),
+        "/conversations/{contact}/give-back": gate.action(talks.give_back),
         "/allowed": gate.action(actions.allow),
         "/allowed/revoke": gate.action(actions.revoke),
         "/passkeys": gate.action(passkeys.add),

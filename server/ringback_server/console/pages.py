@@ -192,16 +192,17 @@ class Pages:
             raise HTTPException(403, "Not signed in.")
         if self._parts.watch.is_full:
             raise HTTPException(503, "Too many pages are open.")
-        return EventSourceResponse(self._stream(session), ping=_PING_S)
+        near = request.url.query == "near"
+        return EventSourceResponse(self._stream(session, near=near), ping=_PING_S)
 
-    async def _stream(self, session: Session) -> AsyncIterator[dict[str, Any]]:
+    async def _stream(self, session: Session, *, near: bool) -> AsyncIterator[dict[str, Any]]:
         yield {"event": "ready", "data": ""}
-        async for changed in self._parts.watch.changes():
+        async for changed in self._parts.watch.changes(near=near):
             stays = self._parts.sessions.is_alive(session)
             if not stays or self._gate.access(session) not in {Access.OPEN, Access.SIGNED_IN}:
                 yield {"event": "ended", "data": ""}
                 return
-            if changed:
+            if changed or near:  # what was erased makes no event, and must not stay on the screen
                 yield {"event": "changed", "data": ""}
 
     async def health(self, request: Request) -> Response:

@@ -23,6 +23,8 @@ _LONGEST_TEND_S: Final = 30.0
 """How seldom the carrier is asked about what does not change, while nobody looks."""
 _WATCHED_TEND_S: Final = 3.0
 """The same while somebody has a page open: what people write to the line has no other way in without callbacks."""
+_NEAR_S: Final = 0.4
+"""The same, and how often is looked, while somebody has a conversation open: they wait for an answer."""
 _CHECK_S: Final = 5.0
 _MOST_PAGES: Final = 64
 _LINE_PATIENCE_S: Final = 1.5
@@ -44,6 +46,7 @@ class Watch:
     def __init__(self, opened: Ringback) -> None:
         self._opened = opened
         self._pages: set[asyncio.Event] = set()
+        self._near: set[asyncio.Event] = set()
         self._change = asyncio.Event()
         self._asking: asyncio.Task[Line | None] | None = None
         self._closed = False
@@ -57,10 +60,15 @@ class Watch:
             group.create_task(self._look())
             group.create_task(self._tend())
 
-    async def changes(self) -> AsyncIterator[bool]:
-        """True for every change; false now and then, for the caller to see whether it still wants to listen."""
+    async def changes(self, *, near: bool = False) -> AsyncIterator[bool]:
+        """True for every change; false now and then, for the caller to see whether it still wants to listen.
+
+        With `near` somebody reads a conversation: what comes in is wanted at once.
+        """
         woken = asyncio.Event()
         self._pages.add(woken)
+        if near:
+            self._near.add(woken)
         self._change.set()  # whoever opens a page wants to see what is so now
         try:
             while not self._closed:
@@ -75,6 +83,7 @@ class Watch:
                     yield True
         finally:
             self._pages.discard(woken)
+            self._near.discard(woken)
 
     @property
     def is_full(self) -> bool:
@@ -114,14 +123,15 @@ class Watch:
                     self.tell()
                 seen = state
             self._wake_for_what_is_due()
-            await self._opened.clock.sleep(_LOOK_S)
+            await self._opened.clock.sleep(_NEAR_S if self._near else _LOOK_S)
 
-    async def _state(self) -> tuple[int, tuple[str, bool] | None]:
-        """What is different after every change: the newest event, and the newest text that came in."""
+    async def _state(self) -> tuple[int, tuple[str, bool] | None, tuple[str, ...]]:
+        """What is different after every change: the newest event, the newest text that came in, what is taken over."""
         await self._opened.ledger.outbounds.expire()
         newest: list[Received] = await self._opened.person.received(1)
         came = (newest[0].id, newest[0].text is None) if newest else None
-        return await self._opened.ledger.outbounds.last_event(), came
+        taken = tuple(takeover.id for takeover in await self._opened.person.conversations.standing())
+        return await self._opened.ledger.outbounds.last_event(), came, taken
 
     async def _count(self) -> None:
         async def under_way(status: Status) -> list[Record]:
@@ -139,6 +149,13 @@ class Watch:
         if any(at <= now for at in self._due):
             self._change.set()
 
+    @property
+    def _patience(self) -> float:
+        """How long at most until the carrier is asked again."""
+        if self._near:
+            return _NEAR_S
+        return _WATCHED_TEND_S if self._pages else _LONGEST_TEND_S
+
     async def _tend(self) -> None:
         pause = _LOOK_S
         while True:
@@ -151,14 +168,16 @@ class Watch:
                 await asyncio.sleep(0)
                 continue
             try:
-                async with asyncio.timeout(min(pause, _WATCHED_TEND_S if self._pages else _LONGEST_TEND_S)):
+                async with asyncio.timeout(min(pause, self._patience)):
                     await self._change.wait()
             except TimeoutError:
                 pause = min(pause * _TEND_SLOWER, _LONGEST_TEND_S)
             else:
                 self._change.clear()
                 pause = _LOOK_S
-                await self._opened.clock.sleep(_LOOK_S)  # a burst of changes is one reason, not many
+                await self._opened.clock.sleep(
+                    _NEAR_S if self._near else _LOOK_S
+                )  # a burst of changes is one reason, not many
 
 
 def _reason(error: Exception) -> str:

@@ -89,7 +89,7 @@ HOSTILE: list[tuple[str, Callable[[Attempt], Attempt], int]] = [
     ("two content types", with_header("Content-Type", FORM, "text/plain"), 415),
     ("another character set", with_header("Content-Type", f"{FORM}; charset=utf-7"), 415),
     ("a packed body", with_header("Content-Encoding", "gzip"), 415),
-    ("a body of 16 KiB and a bit", with_body(lambda attempt: encoded(attempt, "&more=" + "x" * 16_384)), 413),
+    ("a body of 24 KiB and a bit", with_body(lambda attempt: encoded(attempt, "&more=" + "x" * 24_576)), 413),
     ("a body without end, in chunks", with_body(lambda attempt: [encoded(attempt, "&more="), *[b"x" * 4096] * 8]), 413),
     ("a body that is no form", with_body(lambda attempt: b"\xff\xfe"), 400),
     ("fields that are no UTF-8", with_body(lambda attempt: encoded(attempt, "&more=%ff")), 400),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ringback.receipts import Receipt
 
 _COUNT = count()
-PAGES = ("/", "/scheduled", "/doubtful", "/received", "/history", "/allowed", "/line")
+PAGES = ("/", "/scheduled", "/doubtful", "/received", "/conversations", "/history", "/allowed", "/line")
 pytestmark = pytest.mark.browser
 
 
@@ -27,7 +27,18 @@ def fill(installation: Installation, body: str) -> Receipt:
     resolved = installation.doubtful(f"Resolved {next(_COUNT)}. {body}"[:1600])
     installation.do(lambda opened: opened.person.resolve(resolved.id, sent=True))
     installation.write(body)
+    taken = "+12025550188"
+    installation.do(lambda opened: opened.person.conversations.give_back(taken))
+    installation.agreed(body, taken)
+    installation.do(lambda opened: opened.person.conversations.take_over(taken, via="page"))
     return installation.doubtful(f"Doubtful. {body}"[:1600])
+
+
+def talks(installation: Installation) -> list[str]:
+    """The pages of all conversations: one that was taken over, one that is the agent's."""
+    found = installation.do(lambda opened: opened.person.conversations.lately())
+    assert len(found) > 1
+    return [f"/conversations/{one.contact}" for one in found]
 
 
 def test_everything_works_without_a_pointer(shared: Installation, console: Console, page: Page) -> None:
@@ -61,7 +72,7 @@ def test_a_long_text_is_whole_and_no_page_scrolls_sideways(
     doubt = fill(shared, body)
     with chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme) as context:
         page = context.new_page()
-        for path in (*PAGES, f"/doubtful/{doubt.id}/sent"):
+        for path in (*PAGES, f"/doubtful/{doubt.id}/sent", *talks(shared)):
             page.goto(console.url + path)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         page.goto(console.url)
@@ -81,7 +92,7 @@ def test_every_page_has_landmarks_headings_labels_and_enough_contrast(
     for scheme in ("light", "dark"):
         with chromium.new_context(color_scheme=scheme) as context:
             page = context.new_page()
-            for path in (*PAGES, f"/doubtful/{doubt.id}/sent"):
+            for path in (*PAGES, f"/doubtful/{doubt.id}/sent", *talks(shared)):
                 page.goto(console.url + path)
                 assert page.evaluate(UNNAMED) == [], path
                 assert page.evaluate(FAINT) == [], (scheme, path)
@@ -90,7 +101,7 @@ def test_every_page_has_landmarks_headings_labels_and_enough_contrast(
                     assert page.get_by_role(landmark).count() == 1, (path, landmark)
 
 
-UNNAMED = """() => [...document.querySelectorAll("input:not([type=hidden]), select, button, a, img")]
+UNNAMED = """() => [...document.querySelectorAll("input:not([type=hidden]), textarea, select, button, a, img")]
     .filter((item) => !(item.labels?.length || item.textContent.trim() || item.getAttribute("aria-label")
         || item.hasAttribute("alt")))
     .map((item) => item.outerHTML)"""

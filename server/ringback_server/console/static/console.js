@@ -128,6 +128,10 @@
       if (!document.querySelector("form[data-sent]")) location.reload();
       return;
     }
+    if (answer.status === 404) { // what was shown was erased: it must not stay on the screen
+      location.replace(location.pathname);
+      return;
+    }
     if (!answer.ok) throw new Error("not refreshed");
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (list) merge(fresh);
@@ -139,6 +143,10 @@
     document.querySelectorAll("[data-part]").forEach((old) => {
       const part = fresh.querySelector(`[data-part="${old.dataset.part}"]`);
       if (part && part.innerHTML !== old.innerHTML) old.replaceChildren(...part.childNodes);
+    });
+    document.querySelectorAll("[data-shown]").forEach((old) => {
+      const other = fresh.querySelector(`[data-shown="${old.dataset.shown}"]`);
+      if (other) old.hidden = other.hidden; // what somebody typed there stays
     });
     document.title = fresh.title;
   }
@@ -166,7 +174,7 @@
   }
 
   if (document.querySelector("header.bar")) {
-    const events = new EventSource("/events");
+    const events = new EventSource(document.querySelector("[data-near]") ? "/events?near" : "/events");
     events.addEventListener("ready", follow);
     events.addEventListener("changed", follow);
     events.addEventListener("ended", () => { events.close(); location.reload(); });
