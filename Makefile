@@ -2,10 +2,12 @@
 #   make run                      the demo: a text, a picture and a call against the handset
 #   make test PYTHON=python3.13   with another Python
 #   make test ARGS='-k demo'      more arguments for pytest
+#   make test JOBS=0              one test after the other, in one process
 
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+JOBS ?= 2
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -20,7 +22,7 @@ run: $(VENV)/.installed-run ## drive the MCP server against the handset: a text,
 	@$(BIN)/ringback demo $(ARGS)
 
 test: $(VENV)/.installed-dev ## run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 check: lint types floors test ## everything that must pass before a change is merged
 

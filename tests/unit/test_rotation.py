@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ import pytest
 from ringback_support.fakes import FakeCarrier
 from ringback_support.installation import PICTURE, TEXT, TO, YES, opened, want
 
-import ringback.rotation
-import ringback.steps
 from ringback.clock import SystemClock
 from ringback.errors import ConfigurationError, LedgerError
 from ringback.keys import load_keyring
@@ -58,21 +57,28 @@ def files_of(home: Path) -> bytes:
     return b"".join(path.read_bytes() for path in home.glob("ledger.db*"))
 
 
+ROTATE = """
+import os, sys
+from pathlib import Path
+import ringback.rotation, ringback.steps
+from ringback.settings import Settings
+
+step, home = sys.argv[1], Path(sys.argv[2])
+
+def die(reached):
+    if reached == step:
+        os._exit(9)
+
+ringback.steps.listener = die
+if step == "in place":
+    ringback.rotation.put_in_place = lambda *_: os._exit(9)
+ringback.rotation.rotate(Settings(home=home))
+"""
+
+
 def rotated_in_a_process_that_ends_at(step: str, home: Path) -> int:
     """Rotate in a process of its own, which ends at once when it comes to that step; its exit code."""
-
-    def die(reached: str) -> None:
-        if reached == step:
-            os._exit(9)
-
-    child = os.fork()
-    if child == 0:
-        ringback.steps.listener = die
-        if step == "in place":
-            ringback.rotation.put_in_place = lambda *_: os._exit(9)
-        rotate(Settings(home=home))
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return subprocess.run([sys.executable, "-c", ROTATE, step, str(home)], check=False, timeout=60).returncode
 
 
 def later() -> str:

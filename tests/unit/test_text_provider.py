@@ -126,7 +126,7 @@ async def test_whoever_a_person_took_over_is_left_alone(ringback: Ringback, door
     assert await sent(ringback) == 0
 
 
-@pytest.mark.parametrize("secret", [None, "", "x", SECRET[:-1], SECRET + "x", "\x7f"])
+@pytest.mark.parametrize("secret", [None, "", "x", SECRET[:-1], SECRET + "x", "\x7f"], ids=range(6))
 @pytest.mark.usefixtures("call")
 async def test_without_the_secret_nothing_happens(ringback: Ringback, door: Door, secret: str | None) -> None:
     answer = await door.post(secret=secret)
