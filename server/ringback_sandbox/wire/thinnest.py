@@ -118,7 +118,7 @@ class Thinnest:
         call = self.carrier.call(str(given.get("call_id")))
         if call is None:
             return self.error(404, "no such call")
-        if not tool["enabled"] or call.status(self.carrier.clock.now_ms()) != "in_progress":
+        if not tool["enabled"] or call.status(self.carrier.clock.now_ms()) != "in-progress":
             return self.error(409, "the agent's text tool is not enabled, or the call is not answered, or has ended")
         if tool["provider"] == "custom":
             return await self._post(call, tool, message)
