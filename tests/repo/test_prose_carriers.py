@@ -15,7 +15,8 @@ def _section(page: str, heading: str) -> str:
 
 
 def test_every_carrier_in_the_registry_has_its_page_and_every_page_its_carrier() -> None:
-    assert {path.stem for path in PAGES.glob("*.md")} == set(CARRIERS) | {"thinnest"}  # which is set up, and moves nothing
+    set_up_only = {"thinnest"}  # moves nothing
+    assert {path.stem for path in PAGES.glob("*.md")} == set(CARRIERS) | set_up_only
 
 
 def test_the_page_tells_thinkfleetbots_words_as_they_are_mapped() -> None:
