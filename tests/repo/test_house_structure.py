@@ -58,6 +58,7 @@ PERSON_ALLOWED = {
     "server/ringback_server/mcp_app.py",  # hands it to `asking` alone
     "server/ringback_server/asking.py",  # the client's form
 }
+CONVERSATIONS_BUILT = "skill/ringback/person.py"
 PERSON_ALLOWED_UNDER = ("server/ringback_server/console/", "server/ringback_server/commands/")
 CONSENT_WORDS = {
     "person",
@@ -69,6 +70,9 @@ CONSENT_WORDS = {
     "_dispatcher",
     "ledger",
     "_ledger",
+    "conversations",
+    "_conversations",
+    "takeovers",
 }
 
 
@@ -168,11 +172,13 @@ def impersonating(path: str, text: str) -> list[str]:
     """Ways to a person's side where a tool, or anything that serves one, stands."""
     tree = ast.parse(text)
     if path.startswith("server/ringback_server/tools/") or path == "server/ringback_server/resources.py":
-        return [name for name in names(tree) if name in CONSENT_WORDS or name == "Person"]
-    if path in PERSON_ALLOWED or path.startswith(PERSON_ALLOWED_UNDER):
+        return [name for name in names(tree) if name in CONSENT_WORDS or name in {"Person", "Conversations"}]
+    if path == CONVERSATIONS_BUILT or path.startswith(PERSON_ALLOWED_UNDER):
         return []
-    modules = [module for module in imported(tree) if module.startswith("ringback.person")]
-    return modules + [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "person"]
+    # A client's form may ask a person. It neither takes over nor writes by hand: that needs the page or a terminal.
+    sides = {"conversations"} if path in PERSON_ALLOWED else {"person", "conversations"}
+    modules = [module for module in imported(tree) if module.split(".")[:2] in [["ringback", side] for side in sides]]
+    return modules + [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr in sides]
 
 
 def heavy_numbers(path: str, text: str) -> list[str]:
@@ -243,6 +249,15 @@ TOOL, SKILL = "server/ringback_server/tools/planted.py", "skill/ringback/planted
         (impersonating, TOOL, "def f(telephone):\n    return getattr(telephone, '_ledger')\n"),
         (impersonating, "server/ringback_server/host.py", "def f(opened):\n    return opened.person\n"),
         (impersonating, "skill/ringback/telephone.py", "from ringback.person import Person\n"),
+        (impersonating, TOOL, "async def f(one):\n    await one.conversations.take_over('x', via='page')\n"),
+        (impersonating, TOOL, "f = getattr(opened, 'conversations').give_back\n"),
+        (impersonating, TOOL, "from ringback.conversations import Conversations\n"),
+        (impersonating, TOOL, "async def f(ledger):\n    await ledger.takeovers.end('x')\n"),
+        (impersonating, "server/ringback_server/resources.py", "def f(one):\n    return one.conversations\n"),
+        (impersonating, "server/ringback_server/asking.py", "def f(person):\n    return person.conversations.write\n"),
+        (impersonating, "server/ringback_server/mcp_app.py", "from ringback import conversations\n"),
+        (impersonating, "server/ringback_server/host.py", "import ringback.conversations\n"),
+        (impersonating, "skill/ringback/telephone.py", "from ringback.conversations import Conversations\n"),
         (heavy_numbers, SKILL, "from phonenumbers import geocoder\n"),
         (heavy_numbers, SKILL, "import phonenumbers.carrier\n"),
         (oversized, SKILL, "x = 1\n" * 320),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ringback_server.asking import Asking
 
 _SHOWN: Final = (
-    *("id", "channel", "to", "sender", "status", "reason", "error", "keys", "duration_s"),
+    *("id", "channel", "to", "sender", "status", "by_hand", "reason", "error", "keys", "duration_s"),
     *("send_at", "created_at", "received_at"),
 )
 """What a line of the text form tells of an item; the structure has all of it."""
