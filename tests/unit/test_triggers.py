@@ -141,7 +141,7 @@ async def test_the_limit_of_a_day_holds_over_all_processes_and_ends_with_the_day
     carrier, clock = FakeCarrier(), FakeClock()
     async with opened(home, carrier, clock=clock) as one, opened(home, carrier, clock=clock) as two:
         caller = await crm(one, limit_per_day=5)
-        sides = [side.triggers.fire(caller, ask(key=f"k{n}")) for n, side in enumerate((one, two) * 10)]
+        sides = [side.triggers.fire(caller, ask(time=n)) for n, side in enumerate((one, two) * 10)]
         told = await asyncio.gather(*sides, return_exceptions=True)
         refused = [error for error in told if isinstance(error, Refused)]
         assert len(carrier.sent) == 5
@@ -240,6 +240,18 @@ async def test_where_the_first_is_in_doubt_a_person_decides_about_the_second(
     carrier.outcomes = [CarrierUnavailable("the answer was lost")]
     assert (await ringback.triggers.fire(caller, ask(key="1"))).status == "unknown"
     assert (await ringback.triggers.fire(caller, ask(key="2"))).status == "awaiting_approval"
+    assert len(carrier.sent) == 1
+
+
+async def test_what_a_person_is_asked_about_after_all_counts_against_the_limit(
+    ringback: Ringback, carrier: FakeCarrier, home: Path
+) -> None:
+    caller = await crm(ringback, limit_per_day=3)
+    carrier.outcomes = [CarrierUnavailable("the answer was lost")]
+    for key in "123":
+        await ringback.triggers.fire(caller, ask(key=key))
+    assert (await refusal(ringback, caller, ask(key="4"))).rule == "trigger_limit"
+    assert rows(home, "SELECT status FROM outbound") == [("unknown",), ("awaiting_approval",), ("awaiting_approval",)]
     assert len(carrier.sent) == 1
 
 

@@ -9,7 +9,7 @@ from ringback.errors import IdempotencyConflict, NotFound
 from ringback.ledger.allowances import change, covering
 from ringback.ledger.records import Choice, Event, Level, Page, Record
 from ringback.ledger.store import LARGEST_SEQ, Store, consented, found, new_id, read_cursor
-from ringback.ledger.triggers import check_use, store_use
+from ringback.ledger.triggers import spend_trigger
 from ringback.model.status import ENDED, Status
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ class Outbounds:
             earlier = self._earlier(keyed, wish, now)
             if earlier is not None:
                 return store.record(earlier), False
-            via = None if self._is_doubtful(wish, now) else self._beforehand(outbound, spend, use, row_id)
+            if use is not None:
+                spend_trigger(store, outbound, row_id, use)
+            via = None if self._is_doubtful(wish, now) else self._beforehand(outbound, spend, use)
             status = consented(outbound) if via else Status.AWAITING_APPROVAL
             self._database.run(
                 "insert_outbound",
@@ -117,11 +119,9 @@ class Outbounds:
         """Whether the same wish may have gone out already: then a person decides, whatever was allowed beforehand."""
         return self._database.one("doubtful_wish", wish=wish, doubtful_since=now - DOUBT_WINDOW_S) is not None
 
-    def _beforehand(self, outbound: Outbound, spend: Level | None, use: Use | None, row_id: str) -> str | None:
+    def _beforehand(self, outbound: Outbound, spend: Level | None, use: Use | None) -> str | None:
         """By what a person agreed beforehand, if they did: a trigger that they applied, or a use of an allowance."""
         if use is not None:
-            check_use(self._store, outbound, use)
-            store_use(self._store, outbound, row_id, use)
             return f"trigger:{use.trigger.id}"
         spent = None if spend is None else self._spend(outbound, spend)
         return spent and f"allowance:{spent}"

@@ -197,12 +197,21 @@ def weak(trigger: StandingTrigger, least: Level) -> Refused | None:
     )
 
 
-def check_use(store: Store, outbound: Outbound, use: Use) -> None:
-    """See, inside the transaction that stores the outbound, that the trigger still stands and that its limit has room.
+def spend_trigger(store: Store, outbound: Outbound, outbound_id: str, use: Use) -> None:
+    """Count an outbound against the trigger's limit, inside the transaction that stores it.
+
+    One that a person is asked about after all, for the same may have gone out already, counts as well: otherwise a
+    caller could ask without end.
 
     Raises:
-        Refused: it was removed, or as many as its definition allows go out on that day already.
+        Refused: the trigger was removed, or as many as its definition allows go out on that day already.
     """
+    _check_use(store, outbound, use)
+    _store_use(store, outbound, outbound_id, use)
+
+
+def _check_use(store: Store, outbound: Outbound, use: Use) -> None:
+    """See that the trigger still stands and that its limit has room."""
     row = store.database.one("trigger_by_id", id=use.trigger.id)
     standing = None if row is None else opened(store, row)
     if standing is None:
@@ -220,8 +229,7 @@ def check_use(store: Store, outbound: Outbound, use: Use) -> None:
         )
 
 
-def store_use(store: Store, outbound: Outbound, outbound_id: str, use: Use) -> None:
-    """Count an outbound against the trigger's limit, in the transaction that stores it."""
+def _store_use(store: Store, outbound: Outbound, outbound_id: str, use: Use) -> None:
     appointment = slot = sealed = None
     if use.appointment is not None and use.slot is not None:
         appointment = store.keyring.token("appointment", use.appointment)
