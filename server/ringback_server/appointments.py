@@ -6,6 +6,7 @@ A broken row stands in the way of no other. Nothing that a file says is repeated
 from __future__ import annotations
 
 import csv
+import io
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -69,8 +70,11 @@ def read(path: Path, *, now: datetime, until: datetime) -> Read:
 
 
 def _table(text: str) -> Read:
-    rows = csv.DictReader(text.splitlines(keepends=True), strict=True)
-    columns = [name.strip() for name in rows.fieldnames or ()]
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        columns = [name.strip() for name in rows.fieldnames or ()]
+    except csv.Error:
+        columns = []
     if not {"phone", "start"} <= set(columns) or len(set(columns)) != len(columns):
         raise InvalidRequest(
             "The first line names no columns phone and start, or one of them twice.",
@@ -146,6 +150,9 @@ def _calendar(content: bytes, now: datetime, until: datetime) -> Read:
             found.appointments.extend(_event(where, uid, event))
         except RingbackError as error:
             found.unread.append(Unread(where, error, uid))
+        except Exception:  # noqa: BLE001 - as above: one event's broken property stands in the way of no other
+            broken = InvalidRequest("The event has a property that cannot be read.", hint="Mend it.")
+            found.unread.append(Unread(where, broken, uid))
     seen = {one.uid for one in found.appointments} | {one.uid for one in found.unread}
     found.absent.update(uid for event in calendar.walk("VEVENT") if (uid := str(event.get("UID", ""))) not in seen)
     return found

@@ -140,7 +140,8 @@ def test_broken_lines_are_told_with_their_place_and_stop_no_other(
 
 
 @pytest.mark.parametrize(
-    ("head", "told"), [("number,start", "columns phone and start"), ("phone,start,phone", "one of them twice")]
+    ("head", "told"),
+    [("number,start", "columns phone and start"), ("phone,start,phone", "one of them twice"), ('"phone', "first line")],
 )
 def test_a_table_without_its_columns_is_refused(
     ringback: Installation, table: Callable[..., Path], head: str, told: str

@@ -71,9 +71,7 @@ class Outbounds:
             earlier = self._earlier(keyed, wish, now)
             if earlier is not None:
                 return store.record(earlier), False
-            if use is not None:
-                spend_trigger(store, outbound, row_id, use)
-            via = None if self._is_doubtful(wish, now) else self._beforehand(outbound, spend, use)
+            via = self._beforehand(outbound, row_id, spend, use)
             status = consented(outbound) if via else Status.AWAITING_APPROVAL
             self._database.run(
                 "insert_outbound",
@@ -119,8 +117,12 @@ class Outbounds:
         """Whether the same wish may have gone out already: then a person decides, whatever was allowed beforehand."""
         return self._database.one("doubtful_wish", wish=wish, doubtful_since=now - DOUBT_WINDOW_S) is not None
 
-    def _beforehand(self, outbound: Outbound, spend: Level | None, use: Use | None) -> str | None:
+    def _beforehand(self, outbound: Outbound, row_id: str, spend: Level | None, use: Use | None) -> str | None:
         """By what a person agreed beforehand, if they did: a trigger that they applied, or a use of an allowance."""
+        if use is not None:
+            spend_trigger(self._store, outbound, row_id, use)
+        if self._is_doubtful(self._store.keyring.wish(outbound), self._store.now()):
+            return None
         if use is not None:
             return f"trigger:{use.trigger.id}"
         spent = None if spend is None else self._spend(outbound, spend)
