@@ -59,7 +59,14 @@ def test_a_refusal_needs_no_consent_and_no_consent_lifts_it() -> None:
 
 
 def test_the_guards_are_pure_and_ask_the_destination_first_and_the_person_last() -> None:
-    assert [guard.__name__ for guard in GUARDS] == ["destination", "enabled", "capability", "takeover", "clock", "approval"]
+    assert [guard.__name__ for guard in GUARDS] == [
+        "destination",
+        "enabled",
+        "capability",
+        "takeover",
+        "clock",
+        "approval",
+    ]
     assert [guard(facts()) for guard in GUARDS] == [Allow()] * 6
     assert GUARDS[-1](facts(consented=False)) == AskPerson()
 
