@@ -87,7 +87,7 @@ async def test_no_tool_offers_an_argument_that_could_stand_for_a_persons_yes(hou
     offered = {name: set(tool["inputSchema"]["properties"]) for name, tool in (await listed(house)).items()}
     assert offered == {
         "check-telephony": set(),
-        "send-sms": {"to", "body", "send_at", "idempotency_key"},
+        "send-sms": {"to", "call_id", "body", "template", "variables", "send_at", "idempotency_key"},
         "send-mms": {"to", "body", "media_url", "send_at", "idempotency_key"},
         "voice-call": {"to", "prompt", "send_at", "idempotency_key"},
         "status": {"id", "wait"},
