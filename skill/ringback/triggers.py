@@ -133,7 +133,8 @@ class Triggers:
         to = parse_number(request.phone[: _NUMBER_CHARS + 1])
         due = None if request.send_at is None else read_moment(request.send_at)
         text = definition.text(request.variables)
-        return Outbound(definition.channel, to, carrier.name, text, definition.media_url, due)
+        channel, media = definition.channel, definition.media_url
+        return Outbound(channel, to, carrier.name, text, media, due, urgent=definition.urgent)
 
     async def check(self, caller: Caller, outbound: Outbound) -> None:
         """See that every guard lets it through, and then the trigger's own rules but for its limit.

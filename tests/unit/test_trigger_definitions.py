@@ -72,6 +72,8 @@ def test_the_documented_file_is_read() -> None:
         ({"media_url": '"https://example.com/a.png"'}, "media_url"),
         ({"channel": '"mms"'}, "media_url"),
         ({"links": '"yes"'}, "links"),
+        ({"urgent": "true"}, "urgent"),
+        ({"channel": '"voice"', "urgent": "1"}, "urgent"),
         ({"colour": '"red"'}, "not known: colour"),
         ({"hours": "oops"}, "TOML"),
     ],

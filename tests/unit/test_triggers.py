@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -70,6 +71,18 @@ async def test_what_a_caller_asks_for_goes_out_in_the_persons_words_with_the_tri
     assert (told.status, told.approval, told.repeated) == ("accepted", "A0", False)
     assert [(wish.to.e164, wish.text) for wish in carrier.sent] == [(TO, "See you at 9:00.")]
     assert rows(home, "SELECT via, choice FROM approval") == [(f"trigger:{caller.trigger.id}", "allowance")]
+
+
+async def test_an_urgent_call_is_urgent_in_the_ledger_in_the_consent_and_at_the_carrier(
+    ringback: Ringback, carrier: FakeCarrier, home: Path
+) -> None:
+    caller = await crm(ringback, channel=Channel.VOICE, urgent=True)
+    told = await ringback.triggers.fire(caller, ask())
+    assert [(wish.channel, wish.urgent) for wish in carrier.sent] == [(Channel.VOICE, True)]
+    stored = (await ringback.ledger.outbounds.get(told.id)).outbound
+    other = replace(stored, urgent=False)
+    digests = {ringback.keyring.digest(wish, row=told.id, expires_at=0.0) for wish in (stored, other)}
+    assert (stored.urgent, len(digests)) == (True, 2)
 
 
 async def test_fifty_at_once_with_one_key_from_two_processes_send_once(home: Path) -> None:

@@ -179,6 +179,7 @@ def _told(definition: Definition, carrier: str, output: Output) -> list[str]:
         ("Hours", f"{definition.hours}, by the recipient's own clock"),
         ("Limit", f"{definition.limit_per_day} a day (UTC)"),
         ("Open", f"{', '.join(definition.variables) or 'nothing'}, as the caller says"),
+        *([("Urgent", "its calls go before others, where the carrier knows that")] if definition.urgent else []),
         ("Links", "web addresses too" if definition.links else "no web addresses in these"),
     ]
     media = ["  Media URL:", *barred(visible(definition.media_url))] if definition.media_url else []

@@ -110,12 +110,14 @@ class Thoughtly:
         contact_id = await self._contacts.id_for(outbound.to)
         self._check_time(begun)
         self._remember(contact_id, outbound.to)
-        call = {
+        call: dict[str, object] = {
             "contact_id": contact_id,
             "agent_id": self._agent_id,
             "interview_id": self._agent_id,
             "metadata": {"prompt": outbound.text},
         }
+        if outbound.urgent:
+            call["priority"] = "high"
         taken = data_of(await self._http.post("/contact/call", call))
         carrier_id = call_id_of(taken)
         if carrier_id is None or not is_usable_id(carrier_id, outbound.to.e164):

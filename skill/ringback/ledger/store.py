@@ -77,6 +77,8 @@ class Store:
         plain = {"to": outbound.to.e164, "text": outbound.text, "media_url": outbound.media_url}
         if key is not None:
             plain["key"] = key
+        if outbound.urgent:
+            plain["urgent"] = "yes"
         return self.keyring.seal(plain, row=row_id, column="sealed")
 
     def seal_outcome(self, carrier_id: str | None, report: Report | None, row_id: str) -> bytes:
@@ -124,7 +126,9 @@ class Store:
         if row["erased_at"] is None:
             plain = self.keyring.open(row["sealed"], row=row_id, column="sealed")
             to, text, media_url = PhoneNumber(plain["to"]), plain["text"], plain["media_url"]
-            outbound = Outbound(channel, to, carrier, text, media_url, row["send_at"], bool(row["by_hand"]))
+            outbound = Outbound(
+                channel, to, carrier, text, media_url, row["send_at"], bool(row["by_hand"]), "urgent" in plain
+            )
         outcome: dict[str, Any] = {}
         if row["outcome"] is not None:
             outcome = self.keyring.open(row["outcome"], row=row_id, column="outcome")

@@ -43,6 +43,8 @@ class Outbound:
     media_url: str | None = field(default=None, repr=False)
     send_at: float | None = None
     by_hand: bool = False
+    urgent: bool = False
+    """Whether a call is to go before others, where the carrier knows that."""
 
     def __post_init__(self) -> None:
         limit = PROMPT_LIMIT if self.channel is Channel.VOICE else TEXT_LIMIT

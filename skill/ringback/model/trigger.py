@@ -58,6 +58,8 @@ class Definition:
     media_url: str | None = field(default=None, repr=False)
     links: bool = False
     """Whether a variable may hold a web address."""
+    urgent: bool = False
+    """Whether its calls go before others, where the carrier knows that."""
 
     def as_dict(self) -> dict[str, Any]:
         """The definition as JSON-ready values."""
@@ -179,7 +181,7 @@ def _definition(name: str, table: Any) -> Definition:
     if not is_name(name) or not isinstance(table, dict):
         raise InvalidRequest("A trigger is a table whose name has lower-case letters, few digits, - and _.", hint=_HINT)
     known = {item.name for item in fields(Definition)} - {"name"}
-    needed = known - {"carrier", "media_url", "links"}
+    needed = known - {"carrier", "media_url", "links", "urgent"}
     if unknown := set(table) - known:
         raise InvalidRequest(
             f"Trigger {name} has entries that are not known: {', '.join(sorted(unknown))}.", hint=_HINT
@@ -210,6 +212,7 @@ def restored(values: Mapping[str, Any]) -> Definition:
         carrier=values.get("carrier"),
         media_url=values.get("media_url"),
         links=values.get("links", False),
+        urgent=values.get("urgent", False),
     )
 
 
@@ -260,6 +263,10 @@ def _is_links(value: Any, _: Mapping[str, Any]) -> bool:
     return value is None or isinstance(value, bool)
 
 
+def _is_urgent(value: Any, values: Mapping[str, Any]) -> bool:
+    return value is None or value is False or (value is True and values.get("channel") == Channel.VOICE)
+
+
 _CHECKS: Final = {
     "channel": _is_channel,
     "template": _is_template,
@@ -270,6 +277,7 @@ _CHECKS: Final = {
     "carrier": _is_carrier,
     "media_url": _is_media,
     "links": _is_links,
+    "urgent": _is_urgent,
 }
 _WORDS: Final = {
     "channel": "channel is one of sms, mms, voice.",
@@ -282,4 +290,5 @@ _WORDS: Final = {
     "carrier": "carrier is the name of a carrier.",
     "media_url": "media_url is one https:// address for the channel mms, and left out for the others.",
     "links": "links is true or false.",
+    "urgent": "urgent is true or false, and true for the channel voice alone.",
 }

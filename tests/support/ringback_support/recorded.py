@@ -100,7 +100,9 @@ def _answered(steps: Iterable[dict[str, Any]], request: Request) -> Reply | None
 
 
 def outbound(carrier: str, given: dict[str, Any]) -> Outbound:
-    return Outbound(Channel(given["channel"]), PhoneNumber(given["to"]), carrier, given["text"], given.get("media_url"))
+    channel, to = Channel(given["channel"]), PhoneNumber(given["to"])
+    urgent = given.get("urgent", False)
+    return Outbound(channel, to, carrier, given["text"], given.get("media_url"), urgent=urgent)
 
 
 def _line(line: Line) -> dict[str, Any]:
