@@ -58,7 +58,7 @@ class Handlers:
         """The seven tools, less those for a channel that no carrier here moves."""
         if not self._tools:
             channels = channels_in(os.environ)
-            self._tools = [tool.describe() for tool in TOOLS if is_offered(tool.spec.name, channels)]
+            self._tools = [tool.describe(channels) for tool in TOOLS if is_offered(tool.spec.name, channels)]
         return types.ListToolsResult(tools=self._tools)
 
     async def call_tool(

@@ -117,8 +117,18 @@ async def test_what_waits_for_a_carrier_that_is_not_in_use_stays_and_is_taken_fo
 async def test_a_framework_is_given_no_tool_for_a_channel_that_nothing_moves(home: Path, clock: FakeClock) -> None:
     texts, calls, settings = texts_and_calls(home)
     async with open_ringback(settings, carriers=carriers_of(settings, texts, calls), clock=clock) as ringback:
-        names = [tool.name for tool in native.tools(ringback.telephone)]
+        tools = native.tools(ringback.telephone)
+    names = [tool.name for tool in tools]
+    assert "call_id" in tools[1].parameters["properties"]
     assert names == ["check-telephony", "send-sms", "voice-call", "status", "history", "cancel"]
+
+
+async def test_where_nothing_calls_no_text_can_go_to_whoever_is_on_a_call(home: Path, clock: FakeClock) -> None:
+    texts, _, _ = texts_and_calls(home)
+    async with open_ringback(Settings(home=home, carrier="texts"), carriers=Carriers.only(texts), clock=clock) as one:
+        sms = next(tool for tool in native.tools(one.telephone) if tool.name == "send-sms")
+    assert "call_id" not in sms.parameters["properties"]
+    assert "to" in sms.parameters["properties"]
 
 
 @pytest.mark.parametrize(

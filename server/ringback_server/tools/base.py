@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import mcp_types as types
 
+from ringback.adapters.offered import offered
 from ringback.adapters.specs import Arguments, ToolSpec, read_arguments
+from ringback.model.outbound import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -52,14 +54,14 @@ class McpTool:
     spec: ToolSpec
     run: Callable[[Call], Awaitable[Result]]
 
-    def describe(self) -> types.Tool:
-        """The tool as `tools/list` shows it."""
+    def describe(self, channels: frozenset[Channel] = frozenset(Channel)) -> types.Tool:
+        """The tool as `tools/list` shows it where these channels are moved."""
         spec, hints = self.spec, self.spec.hints
         return types.Tool(
             name=spec.name,
             title=spec.title,
             description=spec.description,
-            input_schema=spec.parameters(),
+            input_schema=offered(spec.parameters(), channels),
             output_schema=spec.output,
             annotations=types.ToolAnnotations(
                 read_only_hint=hints.read_only,

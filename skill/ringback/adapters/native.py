@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ringback.adapters.offered import is_offered
+from ringback.adapters.offered import is_offered, offered
 from ringback.adapters.specs import SPECS, ToolSpec, read_arguments
 from ringback.errors import InvalidNumber, RingbackError
 
@@ -47,5 +47,9 @@ def explain(error: RingbackError) -> dict[str, object]:
 
 def tools(telephone: Telephone) -> list[Tool]:
     """The tools over one telephone: seven, less those for a channel that no carrier here moves."""
-    offered = (spec for spec in SPECS if is_offered(spec.name, telephone.channels))
-    return [Tool(spec.name, spec.description, spec.parameters(), spec, telephone) for spec in offered]
+    channels = telephone.channels
+    return [
+        Tool(spec.name, spec.description, offered(spec.parameters(), channels), spec, telephone)
+        for spec in SPECS
+        if is_offered(spec.name, channels)
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ringback.model.outbound import Channel
 
@@ -15,6 +15,13 @@ _NEEDS: Final = {"send-sms": Channel.SMS, "send-mms": Channel.MMS, "voice-call":
 def is_offered(tool: str, channels: frozenset[Channel]) -> bool:
     """Whether a tool has something to do where these channels are moved."""
     return _NEEDS.get(tool) in {None, *channels}
+
+
+def offered(schema: dict[str, Any], channels: frozenset[Channel]) -> dict[str, Any]:
+    """A tool's arguments, less those that need another channel: there is no live call where nothing calls."""
+    if Channel.VOICE in channels or "call_id" not in schema["properties"]:
+        return schema
+    return {**schema, "properties": {name: what for name, what in schema["properties"].items() if name != "call_id"}}
 
 
 def channels_in(environment: Mapping[str, str]) -> frozenset[Channel]:
