@@ -146,12 +146,13 @@ class Terminal:
 
 @pytest.fixture
 def ringback(tmp_path: Path) -> Iterator[Installation]:
-    """The command on a fresh data folder. A sandbox that it started for itself is ended afterwards."""
+    """The command on a fresh data folder. A sandbox or console that it started for itself is ended afterwards."""
     installation = Installation(tmp_path / "home")
     yield installation
-    found = running_process(installation.home / "sandbox")
-    if found is not None and (installation.home / "sandbox" / "sandbox.log").exists():
-        os.kill(found["pid"], signal.SIGTERM)
+    for name in ("sandbox", "console"):
+        found = running_process(installation.home / name)
+        if found is not None and (installation.home / name / f"{name}.log").exists():
+            os.kill(found["pid"], signal.SIGTERM)
 
 
 @pytest.fixture
