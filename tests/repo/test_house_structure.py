@@ -68,6 +68,7 @@ CONSENT_WORDS = {
     "consents",
     "dispatcher",
     "_dispatcher",
+    "triggers",
     "ledger",
     "_ledger",
     "conversations",
