@@ -33,6 +33,8 @@ LONGEST_REQUEST_S: Final = 60.0
 """A request that was begun within the lease has reached the carrier by then, or never will."""
 HISTORY_LIMIT: Final = 100
 AT_ONCE: Final = 8
+COMPLAINT_S: Final = 60.0
+"""Rejected callbacks are logged at most once in so many seconds: whoever sends them could fill a disk."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ class Inbound:
         self._carriers = carriers
         self._keyring = keyring
         self._clock = clock
+        self._complained_at: float | None = None
 
     async def callback(self, carrier: str, request: CallbackRequest) -> int:
         """Verify, parse and store a carrier's callback; how much of it was new.
@@ -62,7 +65,7 @@ class Inbound:
             now = self._clock.now().timestamp()
             told = reader.read(request, secret=self._keyring.callback_secret(carrier), now=now)
         except CallbackRejected as error:
-            _log.warning("a callback of %s was rejected: %s", carrier, error.message)
+            self._complain(carrier, error)
             raise
         stored = 0
         for news in told:
@@ -95,6 +98,12 @@ class Inbound:
         sender = self._carriers.get(carrier)
         reader = sender.callbacks if sender else None
         return reader.answer if isinstance(reader, AnsweringReader) else None
+
+    def _complain(self, carrier: str, error: CallbackRejected) -> None:
+        now = self._clock.now().timestamp()
+        if self._complained_at is None or not 0 <= now - self._complained_at < COMPLAINT_S:
+            self._complained_at = now
+            _log.warning("a callback of %s was rejected: %s", carrier, error.message)
 
     async def subscribe(self, carrier: CarrierReader, url: str) -> bool:
         """Have a carrier call back at `url`; false where a person sets that up at the carrier.

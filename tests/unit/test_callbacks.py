@@ -366,6 +366,17 @@ async def test_what_is_rejected_is_logged_without_its_content(
         assert word not in told_of
 
 
+async def test_a_flood_of_rejected_callbacks_is_a_line_a_minute(
+    ringback: Ringback, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for seconds in (0, 30, 29, 1, 3600):
+        clock.move(seconds)
+        for _ in range(5):
+            with pytest.raises(CallbackRejected):
+                await tell(ringback, clock, reply_from("+14155550177", "x"), webhook_signature="v1,forged")
+    assert caplog.text.count("was rejected") == 3
+
+
 async def test_a_callback_for_what_another_installation_sent_touches_nothing_here(
     ringback: Ringback, clock: FakeClock, tmp_path: Path, carrier: FakeCarrier
 ) -> None:
