@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types floors format bench bench-growth clean
+.PHONY: help run test scale check lint types floors format bench bench-growth clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 14
@@ -22,7 +22,10 @@ run: $(VENV)/.installed-run ## drive the MCP server against the handset: a text,
 	@$(BIN)/ringback demo $(ARGS)
 
 test: $(VENV)/.installed-dev ## run the tests
-	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile -m "not scale" $(ARGS)
+
+scale: $(VENV)/.installed-dev ## the evidence at full size: a thousand kills, ten thousand seeds, two thousand faults
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile -m scale $(ARGS)
 
 check: lint types floors test ## everything that must pass before a change is merged
 

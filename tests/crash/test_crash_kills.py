@@ -48,6 +48,7 @@ def guilty(cases: list[Case], charge: str) -> list[Any]:
     return [(case["scenario"], case["kills"], case["end"]) for case in cases if charge in case["charges"]]
 
 
+@pytest.mark.scale
 def test_a_thousand_kills_double_nothing(cases: list[Case]) -> None:
     assert kills(cases).total() >= KILLS
     assert guilty(cases, "doubled") == []
@@ -55,20 +56,24 @@ def test_a_thousand_kills_double_nothing(cases: list[Case]) -> None:
     assert max(case["posts"] for case in cases) == 1  # not even one that the sandbox turned away is repeated
 
 
+@pytest.mark.scale
 def test_a_thousand_kills_lose_nothing_that_was_approved(cases: list[Case]) -> None:
     assert guilty(cases, "lost") == []
     assert guilty(cases, "unsettled") == []
 
 
+@pytest.mark.scale
 def test_every_unknown_is_truly_doubtful_and_what_the_sandbox_knows_is_found_there(cases: list[Case]) -> None:
     assert guilty(cases, "wrongly_unknown") == []
     assert any(case["end"][0] == "unknown" for case in cases)  # else nothing was asked
 
 
+@pytest.mark.scale
 def test_no_receipt_of_any_life_says_what_is_not_so(cases: list[Case]) -> None:
     assert guilty(cases, "wrongly_told") == []
 
 
+@pytest.mark.scale
 def test_every_step_that_any_life_reached_was_killed_at(cases: list[Case]) -> None:
     reached = {step for case in cases for life in case["lives"] for step in life["reached"]}
     killed = kills(cases)
@@ -77,6 +82,7 @@ def test_every_step_that_any_life_reached_was_killed_at(cases: list[Case]) -> No
     assert {"answer.commit", "claim.committed", "post.begin", "http.post.body", "settle.commit"} <= set(killed)
 
 
+@pytest.mark.scale
 def test_recovery_was_killed_as_well_and_not_only_once(cases: list[Case]) -> None:
     deaths = [[life["died_at"] for life in case["lives"] if life["died_at"]] for case in cases]
     later = {step for died in deaths for step in died[1:]}
@@ -84,6 +90,7 @@ def test_recovery_was_killed_as_well_and_not_only_once(cases: list[Case]) -> Non
     assert sum(len(died) >= 3 for died in deaths) >= 50
 
 
+@pytest.mark.scale
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_each_scenario_ends_as_it_should_where_nothing_is_killed(cases: list[Case], scenario: str) -> None:
     (calm,) = [case for case in cases if case["scenario"] == scenario and not case["kills"]]

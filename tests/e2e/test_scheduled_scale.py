@@ -34,6 +34,7 @@ def bench() -> Iterator[Any]:
     del sys.modules[spec.name]
 
 
+@pytest.mark.scale
 def test_five_hundred_due_at_once_go_out_none_early_none_twice_and_none_is_lost(bench: Any, tmp_path: Path) -> None:
     figures = bench.run(bench.Plan(count=500, rate=0), tmp_path)
     assert (figures.early, figures.twice, figures.lost, figures.strange) == (0, 0, 0, 0)
@@ -42,6 +43,7 @@ def test_five_hundred_due_at_once_go_out_none_early_none_twice_and_none_is_lost(
     assert figures.growth <= FLAT
 
 
+@pytest.mark.scale
 def test_a_rate_that_is_used_up_midway_holds_the_rest_back_and_loses_and_doubles_none(
     bench: Any, tmp_path: Path
 ) -> None:

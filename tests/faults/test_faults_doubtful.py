@@ -56,6 +56,7 @@ def waits(kind: str) -> dict[str, float]:
     return {"read_timeout_s": SHORT_S} if kind in NO_ANSWER_IN_TIME else {}
 
 
+@pytest.mark.scale
 @pytest.mark.parametrize("channel", list(Channel))
 @pytest.mark.parametrize("kind", FAULTS)
 async def test_a_lost_answer_is_told_as_doubt_and_resolved_only_by_what_the_carrier_has(

@@ -51,6 +51,7 @@ def ends(home: Path) -> set[str]:
         return {f"{status} {reason or ''}".strip() for status, reason in rows}
 
 
+@pytest.mark.scale
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.__name__)
 async def test_nothing_of_ten_thousand_seeds_is_left_outside_what_is_sealed(home: Path, path: Way) -> None:
     told, carrier, clock = Told(), FakeCarrier(), FakeClock()
