@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,16 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 # How long an example takes depends on the machine: it is measured in bench/, not judged here.
-hypothesis.settings.register_profile(
-    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], derandomize=True
-)
+hypothesis.settings.register_profile("house", deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("house")
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Where an installation keeps its files, in memory where that is possible: the ledger syncs a lot."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder) / "home"
 
 
 @dataclass

@@ -1,11 +1,7 @@
-"""Makes what the tests of the core share importable, and gives each test the real sandbox, emptied."""
+"""Gives each test the real sandbox, emptied."""
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,18 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import Sandbox
-
-SUPPORT = str(Path(__file__).resolve().parents[1] / "support")
-if SUPPORT not in sys.path:
-    sys.path.insert(0, SUPPORT)
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """Where an installation keeps its files, in memory where that is possible: the ledger syncs a lot."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
-        yield Path(folder) / "home"
 
 
 @pytest.fixture(scope="module")

@@ -1,29 +1,19 @@
-"""What the tests of the core start from: no settings from outside, and helpers that can be imported."""
+"""What the tests of the core start from: no settings from outside, a fake carrier and a fake clock."""
 
 from __future__ import annotations
 
 import os
-import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from ringback_support.fakes import FakeCarrier, FakeClock
 
     from ringback.opening import Ringback
-
-SUPPORT = str(Path(__file__).resolve().parents[1] / "support")
-if SUPPORT not in sys.path:
-    sys.path.insert(0, SUPPORT)
-
-hypothesis.settings.register_profile("house", deadline=None, database=None, print_blob=True)
-hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)
@@ -31,14 +21,6 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("RINGBACK_", "SAAS_")):
             monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """Where an installation keeps its files, in memory where that is possible: the ledger syncs a lot."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
-        yield Path(folder) / "home"
 
 
 @pytest.fixture
@@ -62,3 +44,13 @@ async def ringback(home: Path, carrier: FakeCarrier, clock: FakeClock) -> AsyncI
 
     async with opened(home, carrier, clock=clock) as installation:
         yield installation
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder whose carrier is certain not to answer: nothing listens there, and nothing is started."""
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o700)
+    for name, value in (("RINGBACK_HOME", str(folder)), ("SAAS_API_URL", "http://127.0.0.1:9"), ("SAAS_API_KEY", "x")):
+        monkeypatch.setenv(name, value)
+    return folder

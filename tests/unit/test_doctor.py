@@ -27,16 +27,11 @@ URL_SECRET, KEY_SECRET = "hidden-in-the-url", "hidden-carrier-key"
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder whose carrier is certain not to answer: nothing listens there, and nothing is started."""
-    for name in [name for name in os.environ if name.startswith(("RINGBACK_", "SAAS_"))]:
-        monkeypatch.delenv(name)
-    folder = tmp_path / "home"
-    folder.mkdir(mode=0o700)
-    monkeypatch.setenv("RINGBACK_HOME", str(folder))
+def place(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder, with secrets in the carrier's settings."""
     monkeypatch.setenv("SAAS_API_URL", f"http://127.0.0.1:9/{URL_SECRET}")
     monkeypatch.setenv("SAAS_API_KEY", KEY_SECRET)
-    return folder
+    return place
 
 
 class Clock:

@@ -36,18 +36,6 @@ NUMBER = "+12025550123"
 TEXT = "Heliotrope marmalade at nine"
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder whose carrier is certain not to answer: nothing listens there, and nothing is started."""
-    for name in [name for name in os.environ if name.startswith(("RINGBACK_", "SAAS_"))]:
-        monkeypatch.delenv(name)
-    folder = tmp_path / "home"
-    folder.mkdir(mode=0o700)
-    for name, value in (("RINGBACK_HOME", str(folder)), ("SAAS_API_URL", "http://127.0.0.1:9"), ("SAAS_API_KEY", "x")):
-        monkeypatch.setenv(name, value)
-    return folder
-
-
 def fill(place: Path, status: Status, count: int = 1, *, in_s: float | None = None, carrier: str = "") -> list[str]:
     """A ledger with some outbounds of one status; their ids."""
 

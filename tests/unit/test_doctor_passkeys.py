@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 from importlib.metadata import PackageNotFoundError
 from typing import TYPE_CHECKING
@@ -20,18 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NONE = "until a passkey is registered"
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder whose carrier is certain not to answer: nothing listens there, and nothing is started."""
-    for name in [name for name in os.environ if name.startswith(("RINGBACK_", "SAAS_"))]:
-        monkeypatch.delenv(name)
-    folder = tmp_path / "home"
-    folder.mkdir(mode=0o700)
-    for name, value in (("RINGBACK_HOME", str(folder)), ("SAAS_API_URL", "http://127.0.0.1:9"), ("SAAS_API_KEY", "x")):
-        monkeypatch.setenv(name, value)
-    return folder
 
 
 def register(place: Path, *credentials: bytes) -> None:

@@ -9,31 +9,9 @@ import pytest
 from tests.e2e.callback_receiver import SECRET, Receiver, receiving, register
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Sandbox, StartSandbox
 
 TO = "+15551234567"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as one:
-        yield one
-
-
-@pytest.fixture
-def sandbox(still_sandbox: Sandbox) -> Iterator[Sandbox]:
-    yield still_sandbox
-    still_sandbox.post("/sandbox/callbacks", {"url": None})
-
-
-@pytest.fixture
-def hasty_sandbox(start_sandbox: StartSandbox) -> Sandbox:
-    """One that tries again soon, and whose clock stands still."""
-    sandbox = start_sandbox("--memory", "--callback-wait", "0.01")
-    sandbox.freeze()
-    return sandbox
 
 
 def test_what_is_registered_is_shown_without_its_secret(sandbox: Sandbox, receiver: Receiver) -> None:

@@ -11,24 +11,10 @@ import pytest
 from tests.e2e.callback_receiver import LIMIT_S, Receiver, receiving, register
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Sandbox, StartSandbox
 
 TO = "+15551234567"
 MESSAGE = ["queued", "sent", "delivered"]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as one:
-        yield one
-
-
-@pytest.fixture
-def sandbox(still_sandbox: Sandbox) -> Iterator[Sandbox]:
-    yield still_sandbox
-    still_sandbox.post("/sandbox/callbacks", {"url": None})
 
 
 def test_duplicate_sends_each_one_twice_the_same(sandbox: Sandbox, receiver: Receiver) -> None:

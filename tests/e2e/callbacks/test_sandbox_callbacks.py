@@ -7,36 +7,13 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import pytest
 from tests.e2e.callback_receiver import LIMIT_S, Receiver, receiving, register
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Sandbox, StartSandbox
 
 TO = "+15551234567"
 MESSAGE = ["queued", "sent", "delivered"]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as one:
-        yield one
-
-
-@pytest.fixture
-def sandbox(still_sandbox: Sandbox) -> Iterator[Sandbox]:
-    yield still_sandbox
-    still_sandbox.post("/sandbox/callbacks", {"url": None})
-
-
-@pytest.fixture
-def hasty_sandbox(start_sandbox: StartSandbox) -> Sandbox:
-    """One that tries again soon, and whose clock stands still."""
-    sandbox = start_sandbox("--memory", "--callback-wait", "0.01")
-    sandbox.freeze()
-    return sandbox
 
 
 def test_each_status_of_a_message_is_called_back_signed_and_as_the_status_call_gives_it(

@@ -1,8 +1,0 @@
-"""Makes what the tests of the core share importable."""
-
-import sys
-from pathlib import Path
-
-SUPPORT = str(Path(__file__).resolve().parents[1] / "support")
-if SUPPORT not in sys.path:
-    sys.path.insert(0, SUPPORT)
