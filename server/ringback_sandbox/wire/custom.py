@@ -1,12 +1,11 @@
-import hmac
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from starlette.routing import Route
 
 from ringback_sandbox.carrier import E164, Submission
-from ringback_sandbox.http import JSONAnswer, MalformedError, is_json, json_object
+from ringback_sandbox.http import MalformedError, is_json, json_object
 
-from .dialect import Setting, take
+from .dialect import Setting, bears_key, json_error, take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,12 +47,10 @@ class Custom:
 
     def error(self, status: int, text: str, *, retry_after_s: int | None = None) -> "Response":
         """`{"error": text}`."""
-        headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-        return JSONAnswer({"error": text}, status, headers)
+        return json_error({"error": text}, status, retry_after_s)
 
     async def _send(self, request: "Request") -> "Response":
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(key.encode("utf-8"), self.setting.key.encode("utf-8")):
+        if not bears_key(request, self.setting.key):
             return self.error(401, "the key is missing or wrong")
         if not is_json(request):
             return self.error(415, "Content-Type must be application/json")

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -11,6 +12,7 @@ from ringback_sandbox.http import Close, Connections, JSONAnswer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from starlette.requests import Request
     from starlette.routing import Route
 
     from ringback_sandbox.carrier import Carrier, Submission
@@ -64,6 +66,18 @@ class Dialect(Protocol):
     def error(self, status: int, text: str, *, retry_after_s: int | None = None) -> Response:
         """An error in the carrier's own form."""
         ...
+
+
+def bears_key(request: "Request", key: str) -> bool:
+    """Whether the request has the key as its bearer token."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(given.encode("utf-8"), key.encode("utf-8"))
+
+
+def json_error(body: Any, status: int, retry_after_s: int | None) -> Response:
+    """An error as JSON, and when to come again where that is told."""
+    headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+    return JSONAnswer(body, status, headers)
 
 
 async def take(dialect: Dialect, setting: Setting, submission: "Submission", *, taken: int = 201) -> Response:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from starlette.routing import Route
 
 from ringback_sandbox.carrier import E164, Submission
-from ringback_sandbox.http import JSONAnswer, MalformedError, is_json, json_object
+from ringback_sandbox.http import MalformedError, is_json, json_object
 
-from .dialect import Setting, take
+from .dialect import Setting, json_error, take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,8 +63,7 @@ class Teli:
 
     def error(self, status: int, text: str, *, retry_after_s: int | None = None) -> "Response":
         """`{"success": false, "error": text}`."""
-        headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-        return JSONAnswer({"success": False, "error": text}, status, headers)
+        return json_error({"success": False, "error": text}, status, retry_after_s)
 
     async def _send(self, request: "Request") -> "Response":
         key = request.headers.get("x-api-key", "")

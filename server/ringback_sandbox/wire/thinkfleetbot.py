@@ -1,4 +1,3 @@
-import hmac
 import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -14,7 +13,7 @@ from ringback_sandbox.faults import HANG_S
 from ringback_sandbox.http import Close, JSONAnswer, MalformedError, is_json, json_object
 from ringback_sandbox.model import Call
 
-from .dialect import Setting, take
+from .dialect import Setting, bears_key, json_error, take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +35,7 @@ def _authorized(handler: _Handler) -> _Handler:
 
     @wraps(handler)
     async def check(self: "ThinkFleetBot", request: "Request") -> Response:
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(key.encode("utf-8"), self.setting.key.encode("utf-8")):
+        if not bears_key(request, self.setting.key):
             return self.error(401, "the API key is missing or wrong")
         return await handler(self, request)
 
@@ -78,8 +76,7 @@ class ThinkFleetBot:
 
     def error(self, status: int, text: str, *, retry_after_s: int | None = None) -> Response:
         """`{"error": text}`."""
-        headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-        return JSONAnswer({"error": text}, status, headers)
+        return json_error({"error": text}, status, retry_after_s)
 
     @_authorized
     async def _telephony(self, request: "Request") -> Response:

@@ -1,5 +1,4 @@
 import contextlib
-import hmac
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,7 +8,7 @@ from ringback_sandbox.carrier import E164, Submission
 from ringback_sandbox.delivery import is_here
 from ringback_sandbox.http import JSONAnswer, MalformedError, is_json, json_object
 
-from .dialect import Setting
+from .dialect import Setting, bears_key, json_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,8 +69,7 @@ class Thinnest:
 
     def error(self, status: int, text: str, *, retry_after_s: int | None = None) -> "Response":
         """`{"error": text}`."""
-        headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-        return JSONAnswer({"error": text}, status, headers)
+        return json_error({"error": text}, status, retry_after_s)
 
     # -- the API ---------------------------------------------------------------------------------------------------
 
@@ -94,8 +92,7 @@ class Thinnest:
         return JSONAnswer(agent)
 
     def _refusal(self, request: "Request") -> "Response | None":
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(key.encode("utf-8"), self.setting.key.encode("utf-8")):
+        if not bears_key(request, self.setting.key):
             return self.error(401, "the key is missing or wrong")
         if not _AGENT.fullmatch(request.path_params["agent"]):
             return self.error(404, "no such agent")

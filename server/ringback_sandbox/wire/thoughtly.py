@@ -14,7 +14,7 @@ from ringback_sandbox.faults import HANG_S
 from ringback_sandbox.http import Close, JSONAnswer, MalformedError, is_json, json_object
 from ringback_sandbox.model import Call
 
-from .dialect import Setting, take
+from .dialect import Setting, json_error, take
 from .thoughtly_hooks import TYPES, Hooks
 from .thoughtly_views import AGENT, AUTOMATION, agent, call
 
@@ -97,8 +97,7 @@ class Thoughtly:
 
     def error(self, status: int, text: str, *, retry_after_s: int | None = None) -> Response:
         """`{"data": null, "error": {"message": text}}`."""
-        headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-        return JSONAnswer({"data": None, "error": {"message": text}}, status, headers)
+        return json_error({"data": None, "error": {"message": text}}, status, retry_after_s)
 
     # -- contacts --------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ringback.carriers.checks import is_usable_id
 from ringback.carriers.custom_settings import Endpoint, read_endpoint
 from ringback.carriers.http import CarrierHttp, Timeouts
-from ringback.carriers.undocumented import NoHistory, NoInbox
+from ringback.carriers.undocumented import NoHistory, NoInbox, configured_line
 from ringback.errors import CarrierRejected, CarrierUnreadable
 from ringback.model.outbound import Acceptance, Channel, Line, Outbound
 from ringback.model.status import Status
@@ -39,15 +39,7 @@ class CustomEndpoint(NoHistory, NoInbox):
     async def line(self) -> Line:
         """Enabled because it is configured and its name leads where it may; nothing is asked of the endpoint."""
         await self._endpoint.pin.addresses()
-        return Line(
-            carrier=self.name,
-            enabled=True,
-            live=self.live,
-            number=None,
-            capabilities=self.channels,
-            clock_offset_s=self._http.clock_offset_s,
-            confirmed=False,
-        )
+        return configured_line(self, clock_offset_s=self._http.clock_offset_s)
 
     async def transmit(self, outbound: Outbound) -> Acceptance:
         """POST the body to the URL."""

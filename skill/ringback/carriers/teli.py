@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ringback.carriers.checks import is_header_value, is_safe_url
 from ringback.carriers.http import CarrierHttp, Timeouts, carrier_words
-from ringback.carriers.undocumented import NoHistory, NoInbox
+from ringback.carriers.undocumented import NoHistory, NoInbox, configured_line
 from ringback.errors import CarrierRejected, CarrierUnreadable, ConfigurationError
 from ringback.model.outbound import Acceptance, Channel, Line, Outbound
 from ringback.model.status import Status
@@ -40,15 +40,7 @@ class Teli(NoHistory, NoInbox):
 
     async def line(self) -> Line:
         """Enabled because it is configured: no call that would tell is documented, and none is made."""
-        return Line(
-            carrier=self.name,
-            enabled=True,
-            live=self.live,
-            number=None,
-            capabilities=self.channels,
-            clock_offset_s=self._http.clock_offset_s,
-            confirmed=False,
-        )
+        return configured_line(self, clock_offset_s=self._http.clock_offset_s)
 
     async def transmit(self, outbound: Outbound) -> Acceptance:
         """`POST /v1/sms/send`."""

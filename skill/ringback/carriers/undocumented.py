@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ringback.model.outbound import Line
+
 if TYPE_CHECKING:
+    from ringback.carriers.base import CarrierReader
     from ringback.model.news import Inbox
     from ringback.model.outbound import CarrierItem, Channel, Report
 
@@ -37,3 +40,16 @@ class NoHistory:
         """No such list is documented."""
         del limit
         return []
+
+
+def configured_line(carrier: CarrierReader, *, clock_offset_s: float | None) -> Line:
+    """Enabled because it is configured, and told so: the service has no call that would say (docs/decisions/0015)."""
+    return Line(
+        carrier=carrier.name,
+        enabled=True,
+        live=carrier.live,
+        number=None,
+        capabilities=carrier.channels,
+        clock_offset_s=clock_offset_s,
+        confirmed=False,
+    )
