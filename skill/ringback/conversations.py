@@ -20,14 +20,9 @@ from ringback.model.outbound import Channel, Outbound
 from ringback.receipts import Receipt, receipt
 
 if TYPE_CHECKING:
-    from ringback.approvals import Approvals
-    from ringback.carriers.routes import Carriers
-    from ringback.clock import Clock
-    from ringback.dispatch import Dispatcher
-    from ringback.ledger import Ledger
     from ringback.ledger.records import Level, Received, Takeover
-    from ringback.lines import Lines
     from ringback.model.numbers import PhoneNumber
+    from ringback.parts import Parts
 
 LONGEST_WAIT_S: Final = 60.0
 """How long a takeover waits for what is being handed to the carrier at that moment."""
@@ -59,22 +54,13 @@ class Conversation:
 class Conversations:
     """The person's side of conversations; only a face that stands before a person may hold one."""
 
-    def __init__(
-        self,
-        *,
-        carriers: Carriers,
-        ledger: Ledger,
-        approvals: Approvals,
-        dispatcher: Dispatcher,
-        lines: Lines,
-        clock: Clock,
-    ) -> None:
-        self._carriers = carriers
-        self._ledger = ledger
-        self._approvals = approvals
-        self._dispatcher = dispatcher
-        self._lines = lines
-        self._clock = clock
+    def __init__(self, parts: Parts) -> None:
+        self._carriers = parts.carriers
+        self._ledger = parts.ledger
+        self._approvals = parts.approvals
+        self._dispatcher = parts.dispatcher
+        self._lines = parts.lines
+        self._clock = parts.clock
 
     async def take_over(self, number: str, *, via: str) -> TakenOver:
         """Silence the agent towards this person. Nothing of the agent's goes out to them after this returned.

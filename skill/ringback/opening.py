@@ -84,6 +84,7 @@ def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carriers: Ca
     from ringback.inbound import Inbound
     from ringback.lines import Lines
     from ringback.live_calls import LiveCalls
+    from ringback.parts import Parts
     from ringback.person import Person
     from ringback.telephone import Telephone
     from ringback.templates import Templates
@@ -93,21 +94,8 @@ def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carriers: Ca
     approvals = Approvals(ledger, keyring, floor=settings.approval, carriers=carriers)
     dispatcher = Dispatcher(ledger, carriers, approvals, lines, clock)
     inbound = Inbound(ledger, carriers, keyring, clock)
-    telephone = Telephone(
-        carriers=carriers,
-        ledger=ledger,
-        lines=lines,
-        approvals=approvals,
-        dispatcher=dispatcher,
-        inbound=inbound,
-        live_calls=LiveCalls(ledger, carriers),
-        templates=Templates(settings.templates_path),
-        clock=clock,
-    )
-    triggers = Triggers(carriers, ledger, lines, approvals, dispatcher, inbound, clock)
-    person = Person(
-        carriers=carriers, ledger=ledger, approvals=approvals, dispatcher=dispatcher, lines=lines, clock=clock
-    )
+    parts = Parts(carriers, ledger, lines, approvals, dispatcher, inbound, clock)
+    calls, templates = LiveCalls(ledger, carriers), Templates(settings.templates_path)
     return Ringback(
         settings=settings,
         keyring=keyring,
@@ -116,9 +104,9 @@ def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carriers: Ca
         lines=lines,
         inbound=inbound,
         dispatcher=dispatcher,
-        telephone=telephone,
-        triggers=triggers,
-        person=person,
+        telephone=Telephone(parts, live_calls=calls, templates=templates),
+        triggers=Triggers(parts),
+        person=Person(parts),
         clock=clock,
     )
 

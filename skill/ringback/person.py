@@ -16,39 +16,24 @@ from ringback.receipts import Receipt, receipt
 from ringback.triggers import Definitions
 
 if TYPE_CHECKING:
-    from ringback.approvals import Answer, Approvals, Question
-    from ringback.carriers.routes import Carriers
-    from ringback.clock import Clock
-    from ringback.dispatch import Dispatcher
-    from ringback.ledger import Ledger
+    from ringback.approvals import Answer, Question
     from ringback.ledger.erasure import Forgotten
     from ringback.ledger.records import Allowance, Choice, Level, Received
-    from ringback.lines import Lines
+    from ringback.parts import Parts
 
 
 class Person:
     """The person's side. Only a face that stands before a person may hold one: form, page, terminal."""
 
-    def __init__(
-        self,
-        *,
-        carriers: Carriers,
-        ledger: Ledger,
-        approvals: Approvals,
-        dispatcher: Dispatcher,
-        lines: Lines,
-        clock: Clock,
-    ) -> None:
-        self._carriers = carriers
-        self._ledger = ledger
-        self._approvals = approvals
-        self._dispatcher = dispatcher
-        self._lines = lines
-        self.conversations = Conversations(
-            carriers=carriers, ledger=ledger, approvals=approvals, dispatcher=dispatcher, lines=lines, clock=clock
-        )
+    def __init__(self, parts: Parts) -> None:
+        self._carriers = parts.carriers
+        self._ledger = parts.ledger
+        self._approvals = parts.approvals
+        self._dispatcher = parts.dispatcher
+        self._lines = parts.lines
+        self.conversations = Conversations(parts)
         """What a person takes over and writes by hand."""
-        self.triggers = Definitions(carriers, ledger)
+        self.triggers = Definitions(parts.carriers, parts.ledger)
         """What a person lets other programs send."""
 
     @property

@@ -24,16 +24,10 @@ from ringback.receipts import HistoryPage, LineReport, Receipt, line_report, rec
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from ringback.approvals import Approvals
-    from ringback.carriers.routes import Carriers
-    from ringback.clock import Clock
-    from ringback.dispatch import Dispatcher
-    from ringback.inbound import Inbound
-    from ringback.ledger import Ledger
     from ringback.ledger.records import Record
-    from ringback.lines import Lines
     from ringback.live_calls import LiveCalls
     from ringback.model.outbound import Line
+    from ringback.parts import Parts
     from ringback.templates import Templates
 
 LONGEST_WAIT_S: Final = 25.0
@@ -54,28 +48,16 @@ _MOVING = frozenset({Status.APPROVED, Status.DISPATCHING})
 class Telephone:
     """An agent's telephone. Every method raises a `RingbackError` and nothing else."""
 
-    def __init__(  # noqa: PLR0913 - the parts that it stands on, each by its name
-        self,
-        *,
-        carriers: Carriers,
-        ledger: Ledger,
-        lines: Lines,
-        approvals: Approvals,
-        dispatcher: Dispatcher,
-        inbound: Inbound,
-        live_calls: LiveCalls,
-        templates: Templates,
-        clock: Clock,
-    ) -> None:
-        self._carriers = carriers
-        self._ledger = ledger
-        self._lines = lines
-        self._approvals = approvals
-        self._dispatcher = dispatcher
-        self._inbound = inbound
+    def __init__(self, parts: Parts, *, live_calls: LiveCalls, templates: Templates) -> None:
+        self._carriers = parts.carriers
+        self._ledger = parts.ledger
+        self._lines = parts.lines
+        self._approvals = parts.approvals
+        self._dispatcher = parts.dispatcher
+        self._inbound = parts.inbound
         self._live_calls = live_calls
         self._templates = templates
-        self._clock = clock
+        self._clock = parts.clock
         self._next_sweep = 0.0
 
     @property

@@ -26,15 +26,11 @@ from ringback.receipts import Receipt, receipt
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ringback.approvals import Approvals
     from ringback.carriers.routes import Carriers
-    from ringback.clock import Clock
-    from ringback.dispatch import Dispatcher
-    from ringback.inbound import Inbound
     from ringback.ledger import Ledger
     from ringback.ledger.records import Level
     from ringback.ledger.triggers import StandingTrigger
-    from ringback.lines import Lines
+    from ringback.parts import Parts
 
 KEY_LIMIT: Final = 200
 _NUMBER_CHARS: Final = 64
@@ -64,23 +60,14 @@ class Request:
 class Triggers:
     """What programs may ask for by a trigger. Every method raises a `RingbackError` and nothing else."""
 
-    def __init__(
-        self,
-        carriers: Carriers,
-        ledger: Ledger,
-        lines: Lines,
-        approvals: Approvals,
-        dispatcher: Dispatcher,
-        inbound: Inbound,
-        clock: Clock,
-    ) -> None:
-        self._carriers = carriers
-        self._ledger = ledger
-        self._lines = lines
-        self._approvals = approvals
-        self._dispatcher = dispatcher
-        self._inbound = inbound
-        self._clock = clock
+    def __init__(self, parts: Parts) -> None:
+        self._carriers = parts.carriers
+        self._ledger = parts.ledger
+        self._lines = parts.lines
+        self._approvals = parts.approvals
+        self._dispatcher = parts.dispatcher
+        self._inbound = parts.inbound
+        self._clock = parts.clock
 
     async def authorise(self, name: str, secret: str) -> Caller:
         """Who calls a trigger, by their secret.
