@@ -52,6 +52,8 @@ class Receipt:
     recording_url: str | None = field(default=None, repr=False)
     keys: str | None = field(default=None, repr=False)
     """The keys that were pressed during a call, in order."""
+    answered_by: str | None = None
+    """Who took a call, where the carrier can tell: `person`, `voicemail` or `machine`."""
     untrusted_outcome: str | None = field(default=None, repr=False)
     """How a call went, in the words of the carrier's agent: content from outside."""
     untrusted_transcript: str | None = field(default=None, repr=False)
@@ -152,6 +154,7 @@ def receipt(record: Record, *, repeated: bool = False) -> Receipt:
         duration_s=report.duration_s if report else None,
         recording_url=report.recording_url if report else None,
         keys=report.keys if report else None,
+        answered_by=report.answered_by if report else None,
         untrusted_outcome=report.outcome if report else None,
         untrusted_transcript=report.transcript if report else None,
         untrusted_variables=report.variables if report else None,

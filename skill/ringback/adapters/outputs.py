@@ -16,6 +16,7 @@ STATUS_RECEIPT: Final = {
     "properties": {
         **RECEIPT["properties"],
         "keys": _STRING,
+        "answered_by": {"enum": ["person", "voicemail", "machine"]},
         "duration_s": {"type": "number"},
         "error": _STRING,
         "untrusted_outcome": _STRING,

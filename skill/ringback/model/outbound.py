@@ -127,6 +127,8 @@ class Report:
     """What was said in a call, a turn a line. Content from outside."""
     variables: dict[str, str] | None = field(default=None, repr=False)
     """What a call's agent noted down, by name. Content from outside."""
+    answered_by: str | None = None
+    """Who took a call, where the carrier can tell: `person`, `voicemail` or `machine` (a fax, a menu)."""
 
 
 @dataclass(frozen=True, slots=True)
