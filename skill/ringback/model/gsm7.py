@@ -1,17 +1,17 @@
 """A text in the characters of GSM-7, where each of its characters has a counterpart there that reads the same.
 
-A small table of our own, on purpose. The libraries for this (Unidecode: GPL; anyascii; text-unidecode) write the whole
-of Unicode in ASCII: they turn `ж` into `zh`, drop what they do not know, and take the dots off an `ü` that GSM-7 has.
-A person's message would come out in other words. Here, what is not in the table has no counterpart, and the text is
-left alone:
+A small table of our own, on purpose. The libraries for this (Unidecode, which is GPL, anyascii, text-unidecode) write
+the whole of Unicode in ASCII: they turn `ж` into `zh`, drop what they do not know, and take the dots off an `ü` that
+GSM-7 has. A person's message would come out in other words, and for twenty characters they bring hundreds of files.
+Here, what is not in the table has no counterpart, and the text is left alone:
 
 - typographic quotes, dashes, ellipses, bullets, ligatures and spaces become what a typewriter has;
 - what takes no room (zero width spaces and joiners, soft hyphens, direction marks) goes;
 - a letter and its accent that stand apart become the one letter (`e` and U+0301: `é`).
 
-An accent is never dropped. GSM-7 lacks á, ç, ê, í, ñ's neighbours and more, and without it a word can be another one:
-`esta` is not `está`. Nor are look-alikes of other scripts, fractions (`1½` would be `11/2`) and a middle dot, which
-is a letter's in Catalan, replaced, or the marks that turn the reading direction, without which a text reads otherwise.
+An accent is never dropped. GSM-7 lacks á, ç, ê, í, ó and more, and without it a word can be another one: `esta` is not
+`está`. Nor is any of these replaced: look-alikes of other scripts; fractions, for `1½` would be `11/2`; a middle dot,
+which belongs to a letter in Catalan; marks that turn the reading direction, without which a text reads otherwise.
 """
 
 from __future__ import annotations
