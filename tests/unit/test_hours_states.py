@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import defaultdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -49,11 +49,11 @@ STRICTER: dict[str, list[tuple[int, int]]] = {
     "Washington": [(8, 20)] * 3,
     "Wyoming": [(8, 20)] * 3,
 }
-FEDERAL_ALONE = (
-    "Alaska, Arizona, Arkansas, Colorado, Delaware, District of Columbia, Georgia, Hawaii, Idaho, Iowa, Kansas,"
-    " Missouri, Montana, New Hampshire, New Jersey, New York, North Carolina, North Dakota, Ohio, South Carolina,"
-    " Tennessee, Vermont, Virginia, West Virginia, Wisconsin"
-).split(", ")
+FEDERAL_ALONE = [
+    *("Alaska", "Arizona", "Arkansas", "Colorado", "Delaware", "District of Columbia", "Georgia", "Hawaii", "Idaho"),
+    *("Iowa", "Kansas", "Missouri", "Montana", "New Hampshire", "New Jersey", "New York", "North Carolina"),
+    *("North Dakota", "Ohio", "South Carolina", "Tennessee", "Vermont", "Virginia", "West Virginia", "Wisconsin"),
+]
 JURISDICTIONS = sorted([*STRICTER, *FEDERAL_ALONE])
 
 WEEKDAY, SUMMER = date(2026, 11, 18), date(2026, 7, 15)
@@ -98,8 +98,7 @@ def numbers_of(name: str) -> dict[tuple[str, ...], PhoneNumber]:
 
 
 def at_local(zone: str, day: date, minute: int) -> float:
-    midnight = datetime(day.year, day.month, day.day)
-    return (midnight + timedelta(minutes=minute)).replace(tzinfo=ZoneInfo(zone)).timestamp()
+    return (datetime.combine(day, time(), ZoneInfo(zone)) + timedelta(minutes=minute)).timestamp()
 
 
 def ask(number: PhoneNumber, at: float) -> Standing:
@@ -222,7 +221,7 @@ def test_every_preset_is_sourced_and_those_of_the_table_alone_have_one() -> None
 
 def test_no_preset_is_wider_than_the_federal_hours() -> None:
     for name, table in STRICTER.items():
-        assert all(hours == OFF or (8 <= hours[0] and hours[1] <= 21) for hours in table), name
+        assert all(hours == OFF or (hours[0] >= 8 and hours[1] <= 21) for hours in table), name
         assert any(hours != FEDERAL for hours in table), name
 
 
