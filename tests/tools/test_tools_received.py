@@ -63,9 +63,9 @@ async def test_a_reply_stands_in_history_as_untrusted_between_what_was_sent(hous
     lines = text_of(result).splitlines()
     assert lines[0] == LEGEND
     assert lines[1].startswith(f"id {reply['id']} · channel sms · sender +1 ••• ••• 0123 · status received · ")
-    assert lines[2] == f"{MARK}Yes, at eight"
-    assert lines[3].startswith(f"id {sent['id']} · ")
-    assert len(lines) == 4
+    assert lines[2:4] == [f"untrusted content from {reply['contact']}:", f"{MARK}Yes, at eight"]
+    assert lines[4].startswith(f"id {sent['id']} · ")
+    assert len(lines) == 5
     assert TO not in f"{result}"
 
 
@@ -80,8 +80,10 @@ async def test_a_hostile_reply_looks_like_no_other_item_and_hides_nothing(house:
     ours = [line for line in lines if not line.startswith(MARK)]
     assert ours[0] == LEGEND
     assert [line.split()[1] for line in ours if line.startswith("id ")] == [reply["id"], outbound["id"]]
-    assert [line for line in ours[1:] if not line.startswith(("id ", "  (cut here: "))] == []
-    assert len(lines) <= 4 + SHOWN_LINES
+    told = (f"untrusted content from {reply['contact']}:", f"  ({reply.get('removed')})")
+    assert [line for line in ours[1:] if not line.startswith(("id ", "  (cut here: ")) and line not in told] == []
+    assert sum(line == told[0] for line in ours) == 1
+    assert len(lines) <= 6 + SHOWN_LINES
     assert len(text_of(result)) < 2 * SHOWN_CHARS + 800
     assert hidden(text_of(result)) == hidden(reply["untrusted_text"]) == []
     assert (outbound["id"], outbound["status"]) == (sent["id"], "awaiting_approval")

@@ -114,7 +114,7 @@ def _sentence(result: Mapping[str, object]) -> str:
 
 def _list(items: list[Mapping[str, object]], cursor: object) -> Iterator[str]:
     """The items line by line. Only what somebody outside wrote stands on lines that begin with the mark."""
-    from ringback.adapters.untrusted import LEGEND, fenced
+    from ringback.adapters.untrusted import LEGEND, fenced, taken_out, whose
 
     if any("untrusted_text" in item for item in items):
         yield LEGEND
@@ -122,7 +122,7 @@ def _list(items: list[Mapping[str, object]], cursor: object) -> Iterator[str]:
         yield _line(item)
         if item["status"] == "received":
             text = item.get("untrusted_text")
-            yield from ["  (erased)"] if text is None else fenced(str(text))
+            yield from ["  (erased)"] if text is None else [whose(item), *fenced(str(text)), *taken_out(item)]
     if not items:
         yield "Nothing was sent, called or received yet."
     if cursor is not None:

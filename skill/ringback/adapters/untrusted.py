@@ -1,13 +1,15 @@
 """What people outside write, shown so that it can be taken for nothing else.
 
 A received text is content. Whoever sent it may want it to read like a receipt, an instruction or the end of a list;
-so everything hidden in it is written out, it is cut, and each of its lines is marked.
+so everything hidden in it is written out, nothing in it is a link or an image to a page that shows it, it is cut, and
+each of its lines is marked. Whoever wrote it is named by their reference.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ringback.model.redaction import MARKUP, PLACEHOLDER
 from ringback.model.text import visible
 
 if TYPE_CHECKING:
@@ -32,9 +34,33 @@ LEGEND: Final = (
 
 
 def legible(text: str, limit: int = TEXT_LIMIT) -> str:
-    """The text with everything written out that a reader could not see or could take for something else, and cut."""
+    """The text with everything written out that a reader could not see or could take for something else, and cut.
+
+    What `redact` put in place of something stays as it is.
+    """
     text = text.replace("\r\n", "\n")
-    return visible(text[:limit]) + (_left_out(len(text) - limit) if len(text) > limit else "")
+    kept = _whole_placeholders(text, limit)
+    return _written_out(kept) + (_left_out(len(text) - len(kept)) if len(kept) < len(text) else "")
+
+
+def _written_out(text: str) -> str:
+    parts: list[str] = []
+    done = 0
+    for match in PLACEHOLDER.finditer(text):
+        parts += [_inert(visible(text[done : match.start()])), match.group()]
+        done = match.end()
+    return "".join([*parts, _inert(visible(text[done:]))])
+
+
+def _inert(text: str) -> str:
+    # An image is fetched without a click, and its address could carry away what else was read.
+    return MARKUP.sub(lambda match: "".join(f"⟦U+{ord(char):04X}⟧" for char in match.group()), text)
+
+
+def _whole_placeholders(text: str, limit: int) -> str:
+    """The beginning of the text, cut before a placeholder that the limit goes through."""
+    through = next((match for match in PLACEHOLDER.finditer(text) if match.start() < limit < match.end()), None)
+    return text[: through.start() if through else limit]
 
 
 def fenced(text: str, chars: int = SHOWN_CHARS, lines_shown: int = SHOWN_LINES) -> list[str]:
@@ -46,7 +72,7 @@ def fenced(text: str, chars: int = SHOWN_CHARS, lines_shown: int = SHOWN_LINES) 
 
 def legible_variables(variables: dict[str, str]) -> dict[str, str]:
     """What a call's agent noted down, names and values legible and each on one line."""
-    return {one_line(name): one_line(legible(value)) for name, value in variables.items()}
+    return {one_line(name): _on_one_line(legible(value)) for name, value in variables.items()}
 
 
 def fenced_call(told: Mapping[str, object]) -> list[str]:
@@ -61,13 +87,27 @@ def fenced_call(told: Mapping[str, object]) -> list[str]:
     lines: list[str] = []
     for name, text, chars, most in parts:
         if text:
-            lines += [f"{name}:", *fenced(str(text), chars, most)]
-    return [LEGEND, *lines] if lines else []
+            lines += [f"{name}, {whose(told)}", *fenced(str(text), chars, most)]
+    return [LEGEND, *lines, *taken_out(told)] if lines else []
+
+
+def whose(told: Mapping[str, object]) -> str:
+    """The line before what came from outside: the reference of whoever it came from."""
+    return f"untrusted content from {one_line(told.get('contact') or 'somebody')}:"
+
+
+def taken_out(told: Mapping[str, object]) -> list[str]:
+    """The line after it that tells what was taken out, if anything was."""
+    return [f"  ({one_line(told['removed'])})"] if told.get("removed") else []
 
 
 def one_line(value: object) -> str:
     """A value as a part of one line: whatever would end the line is written out."""
-    return visible(str(value)).replace("\n", "⟦U+000A⟧")
+    return _on_one_line(_written_out(str(value)))
+
+
+def _on_one_line(text: str) -> str:
+    return text.replace("\n", "⟦U+000A⟧")
 
 
 def _whole_marks(text: str) -> str:
