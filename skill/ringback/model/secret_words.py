@@ -56,7 +56,7 @@ _THING: Final = re.compile(
 )
 _WORDS: Final = either(CODE_WORDS)
 _CODE_WORD: Final = re.compile(
-    rf"(?P<compound>(?<![^\W\d_])[^\W\d_]{{1,24}}(?:codes?|koden?|kod|pin|tan)(?![^\W\d_]))|{_WORDS}"
+    rf"(?P<compound>(?<![^\W\d_])[^\W\d_]{{1,24}}(?:codes?|koden?|koder|kod|koodi|kodi|pin|tan)(?![^\W\d_]))|{_WORDS}"
 )
 _COMPOUND_ENDS: Final = ("code", "codes", "kod", "kode", "koden")
 _COMPOUNDS: Final = frozenset(folded(word) for word in NOT_CODES)
@@ -166,10 +166,13 @@ def _is_named_before(seen: str, written: str, thing: re.Match[str], between: str
 
 
 def _is_named_after(seen: str, thing: re.Match[str], between: str) -> bool:
-    if thing["letters"] or re.search(r"[!?\n。]|\.\s", between):
+    if thing["letters"]:
         return False
-    before = seen[max(0, thing.start() - 24) : thing.start()]
-    if _NAMED_AFTER.match(seen, thing.end()) or _ASKED_BEFORE.search(before):
+    if _ASKED_BEFORE.search(seen, max(0, thing.start() - 24), thing.start()):
+        return True
+    if re.search(r"[!?\n。]|\.\s", between):
+        return False
+    if _NAMED_AFTER.match(seen, thing.end()):
         return True
     return _is_shaped(thing) and not _is_ordinary(seen, thing) and not re.search(r"\d{4}", between)
 
