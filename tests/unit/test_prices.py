@@ -128,6 +128,7 @@ def test_anywhere_stands_for_a_country_without_an_entry_and_for_none_that_is_kno
     [
         ("0", 0, "0"),
         ("0.000001", 1, "0.000001"),
+        ("0.000249", 249, "0.000249"),  # as a floating point number it would be a millionth less
         ("0.1", 100_000, "0.1"),
         ("0.0140", 14_000, "0.014"),
         ("10", 10_000_000, "10"),
