@@ -333,6 +333,22 @@ def test_an_area_code_of_two_jurisdictions_stands_under_both(tmp_path: Path) -> 
     assert standing(NEW_YORK, closes, window=DAY, presets=presets).rule == "New York: 10:00-16:00"
 
 
+def test_a_file_without_jurisdictions_lifts_all_presets(tmp_path: Path) -> None:
+    presets = own(tmp_path / "own.toml", "jurisdiction = []")
+    assert standing(LOUISIANA, unix("2026-11-22T20:30", "America/Chicago"), window=DAY, presets=presets).allowed
+
+
+def test_a_next_moment_is_looked_for_ten_days_ahead_and_no_further(tmp_path: Path) -> None:
+    saturdays = OWN.partition('[[jurisdiction]]\nname = "Elsewhere"')[0].replace('"10:00-16:00"', '"none"')
+    saturdays = saturdays.replace('saturdays = "none"', 'saturdays = "10:00-16:00"\nholidays = "none"')
+    presets = own(tmp_path / "own.toml", saturdays)
+    # The fourth of July 2026 is a Saturday.
+    opens = unix("2026-07-11T10:00", "America/New_York")
+    for at, next_at in [(opens - 10 * 86_400, opens), (opens - 10 * 86_400 - 1, None)]:
+        found = standing(NEW_YORK, at, window=DAY, presets=presets)
+        assert (found.next_at, found.unknown, found.rule) == (next_at, False, "New York: not on weekdays")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

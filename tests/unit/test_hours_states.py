@@ -6,6 +6,7 @@ import tomllib
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -217,6 +218,19 @@ def test_every_preset_is_sourced_and_those_of_the_table_alone_have_one() -> None
         *("Indiana", "Mississippi", "Nevada", "Pennsylvania"),
     }
     assert not any("none found" in ENTRIES[name]["source"] and ENTRIES[name]["certain"] for name in with_hours)
+
+
+def test_the_documentations_table_is_the_data() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "quiet-hours.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+    assert rows[2:] == [
+        [
+            *(name, *(entry.get(kind, "") for kind in ("weekdays", "saturdays", "sundays", "holidays"))),
+            entry["law"] + ("" if entry["certain"] else " (uncertain)"),
+        ]
+        for name, entry in ENTRIES.items()
+        if "weekdays" in entry
+    ]
 
 
 def test_no_preset_is_wider_than_the_federal_hours() -> None:
