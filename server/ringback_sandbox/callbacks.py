@@ -62,6 +62,8 @@ class Callbacks:
             return
         data = self._describe(item, at_ms)
         voice = isinstance(item, Call)
+        if isinstance(item, Call):
+            data = data | {"answered_by": item.answered_by(at_ms)}
         pressed = item.digits if isinstance(item, Call) else ""
         event = Event(
             item.id,

@@ -58,6 +58,7 @@ class Carrier:
     Attributes:
         callbacks: Who calls back what happens; None for nobody.
         watchers: The dialects that call back in a way of their own.
+        stop_words: Whether a service that handles stop words by itself does so.
     """
 
     def __init__(self, store: "Store", hub: Hub, *, line: str, rate: int) -> None:
@@ -70,6 +71,7 @@ class Carrier:
         self.faults = Faults()
         self.callbacks: Callbacks | None = None
         self.watchers: list[Watcher] = []
+        self.stop_words = True
         self._sends: deque[int] = deque()
         self._wake = asyncio.Event()
         # The status last told of each item that still changes by itself, and a heap of when they do.
@@ -147,6 +149,17 @@ class Carrier:
         self.store.set_answered(call_id, self.clock.now_ms())
         return self._changed(call_id)
 
+    def to_voicemail(self, call_id: str) -> Call:
+        """Let a voicemail system take a ringing call: it records, and hangs up by itself.
+
+        Raises:
+            NoSuchCallError: nothing by that id was called.
+            WrongStateError: it does not ring.
+        """
+        self._call_in(call_id, "ringing")
+        self.store.set_voicemail(call_id, self.clock.now_ms())
+        return self._changed(call_id)
+
     def decline(self, call_id: str) -> Call:
         """Refuse a ringing call: it ends busy.
 
@@ -165,7 +178,7 @@ class Carrier:
             NoSuchCallError: nothing by that id was called.
             WrongStateError: nobody is talking.
         """
-        self._call_in(call_id, "in-progress")
+        self._talk(call_id)
         self.store.set_ended(call_id, self.clock.now_ms(), "completed")
         return self._changed(call_id)
 
@@ -177,7 +190,7 @@ class Carrier:
             WrongStateError: it has ended.
         """
         call = self._call_in(call_id, "queued", "ringing", "in-progress")
-        ending = "canceled" if call.answered_ms is None else "completed"
+        ending = "canceled" if call.taken_ms(self.clock.now_ms()) is None else "completed"
         self.store.set_ended(call_id, self.clock.now_ms(), ending)
         return self._changed(call_id)
 
@@ -191,7 +204,7 @@ class Carrier:
         """
         if not _KEYS.fullmatch(keys):
             raise ValueError("keys must be 1 to 32 of 0-9, * and #")
-        if len(self._call_in(call_id, "in-progress").digits) + len(keys) > _MOST_DIGITS:
+        if len(self._talk(call_id).digits) + len(keys) > _MOST_DIGITS:
             raise ValueError(f"a call holds at most {_MOST_DIGITS} keys")
         self.store.add_digits(call_id, keys)
         return self._changed(call_id)
@@ -226,6 +239,7 @@ class Carrier:
         """Forget all traffic, requests, faults and waiting callbacks, and return to real time."""
         self.store.clear()
         self.faults = Faults()
+        self.stop_words = True
         self.clock.reset()
         self._sends.clear()
         self._told.clear()
@@ -272,6 +286,13 @@ class Carrier:
         status = call.status(self.clock.now_ms())
         if status not in states:
             raise WrongStateError(f"the call is {status}, not {' or '.join(states)}")
+        return call
+
+    def _talk(self, call_id: str) -> Call:
+        """The call that the handset's owner is in."""
+        call = self._call_in(call_id, "in-progress")
+        if call.answered_by(self.clock.now_ms()) == "voicemail":
+            raise WrongStateError("voicemail took the call: nobody is talking")
         return call
 
     def _changed(self, call_id: str) -> Call:

@@ -49,12 +49,14 @@ class Control:
         posts: dict[str, _Take] = {
             "calls/{id}/answer": self._answer,
             "calls/{id}/decline": self._decline,
+            "calls/{id}/voicemail": self._to_voicemail,
             "calls/{id}/keys": self._keys,
             "calls/{id}/hangup": self._hang_up,
             "replies": self._reply,
             "clock": self._set_clock,
             "faults": self._set_faults,
             "callbacks": self._register,
+            "platform": self._set_platform,
             "reset": self._reset,
         }
         gets: dict[str, Callable[[], Any]] = {
@@ -65,6 +67,7 @@ class Control:
             "requests": self._requests,
             "clock": self._carrier.clock_view,
             "faults": self._carrier.faults_view,
+            "platform": self._platform,
             "callbacks": lambda: registration_view(self._callbacks.registration),
             "magic": _magic,
         }
@@ -74,6 +77,7 @@ class Control:
             Route("/sandbox/replies", self._replies, methods=["GET"]),
             Route("/sandbox/export", self._export, methods=["GET"]),
             Route("/sandbox/events", self._events, methods=["GET"]),
+            Route("/sandbox/calls/{id}", self._call, methods=["GET"]),
             Route("/sandbox/calls/{id}/prompt.wav", self._prompt, methods=["GET"]),
         ]
 
@@ -85,6 +89,13 @@ class Control:
 
     def _items(self, kind: "type[Item]") -> list[dict[str, Any]]:
         return [self._carrier.view(item) for item in self._carrier.store.everything() if isinstance(item, kind)]
+
+    async def _call(self, request: "Request") -> Response:
+        call = self._carrier.call(request.path_params["id"])
+        return JSONAnswer({"error": "no such call"}, 404) if call is None else JSONAnswer(self._carrier.view(call))
+
+    def _platform(self) -> dict[str, Any]:
+        return {"stop_words": self._carrier.stop_words}
 
     async def _replies(self, request: "Request") -> Response:
         """All of them, newest first; or a part of them, oldest first, for whoever polls."""
@@ -152,6 +163,10 @@ class Control:
         del given
         return self._carrier.view(self._carrier.decline(request.path_params["id"]))
 
+    async def _to_voicemail(self, request: "Request", given: dict[str, Any]) -> Any:
+        del given
+        return self._carrier.view(self._carrier.to_voicemail(request.path_params["id"]))
+
     async def _hang_up(self, request: "Request", given: dict[str, Any]) -> Any:
         del given
         return self._carrier.view(self._carrier.hang_up(request.path_params["id"]))
@@ -201,6 +216,13 @@ class Control:
         del request
         self._callbacks.register(registration_from(given, self._callbacks.registration))
         return registration_view(self._callbacks.registration)
+
+    async def _set_platform(self, request: "Request", given: dict[str, Any]) -> Any:
+        del request
+        if not isinstance(given.get("stop_words"), bool):
+            raise MalformedError("stop_words must be true or false")
+        self._carrier.stop_words = given["stop_words"]
+        return self._platform()
 
     async def _reset(self, request: "Request", given: dict[str, Any]) -> Any:
         del request, given

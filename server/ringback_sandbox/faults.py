@@ -80,6 +80,7 @@ MAGIC_NUMBERS: dict[str, Magic] = {
         Magic("+15550100007", "Accepts, then never answers: holds the connection up to 120 s.", fault="hang-after"),
         Magic("+15550100008", "Accepts, then answers 500.", fault="500-after"),
         Magic("+15550100009", "Accepts, then answers 200 with half a JSON document.", fault="half-json"),
+        Magic("+15550100010", "Voicemail takes a call at once, for 10 s. Messages arrive.", call="voicemail"),
     )
 }
 

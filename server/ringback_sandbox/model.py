@@ -9,7 +9,7 @@ from typing import Literal
 
 MessageType = Literal["sms", "mms"]
 MessageOutcome = Literal["delivered", "undelivered", "failed"]
-CallOutcome = Literal["ring", "busy", "no-answer", "failed"]
+CallOutcome = Literal["ring", "voicemail", "busy", "no-answer", "failed"]
 
 SENT_AFTER_MS = 1_000
 DELIVERED_AFTER_MS = 2_000
@@ -17,6 +17,9 @@ RINGS_AFTER_MS = 1_000
 RINGS_FOR_MS = 30_000
 # Nobody may be there to hang up: a call that was answered ends by itself.
 LONGEST_CALL_MS = 600_000
+# So long a voicemail system greets and records before it hangs up.
+VOICEMAIL_MS = 10_000
+_TAKEN = ("ring", "voicemail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,8 @@ class Call:
     Attributes:
         seq: Position in the order of everything that the carrier took.
         accepted_ms: When it was accepted, in milliseconds since 1970 on the sandbox's clock.
-        outcome: What the far end does by itself: `ring` until somebody acts, or an ending.
-        answered_ms: When the handset's owner answered, or None.
+        outcome: What the far end does by itself: `ring` until somebody acts, let voicemail take it, or an ending.
+        answered_ms: When the handset's owner answered or sent it to voicemail, or None.
         ended_ms: When the handset's owner declined or hung up, or None.
         ending: The status after `ended_ms`.
         digits: The keys pressed, in order.
@@ -99,17 +102,36 @@ class Call:
             return "queued"
         ended = self.finished_ms(now_ms)
         if ended is None:
-            return "ringing" if self.answered_ms is None else "in-progress"
-        if self.outcome != "ring":
+            return "ringing" if self.taken_ms(now_ms) is None else "in-progress"
+        if self.outcome not in _TAKEN:
             return self.outcome
-        return self.ending or ("no-answer" if self.answered_ms is None else "completed")
+        return self.ending or ("no-answer" if self._takes_ms is None else "completed")
+
+    @property
+    def _takes_ms(self) -> int | None:
+        """When somebody or something takes the call, which may be yet to come."""
+        if self.answered_ms is None and self.outcome == "voicemail":
+            return self.rings_ms
+        return self.answered_ms
 
     def _ends_ms(self) -> int:
-        if self.outcome != "ring":
+        if self.outcome not in _TAKEN:
             return self.rings_ms
         if self.ended_ms is not None:
             return self.ended_ms
-        return self.rings_ms + RINGS_FOR_MS if self.answered_ms is None else self.answered_ms + LONGEST_CALL_MS
+        if self._takes_ms is None:
+            return self.rings_ms + RINGS_FOR_MS
+        return self._takes_ms + (VOICEMAIL_MS if self.outcome == "voicemail" else LONGEST_CALL_MS)
+
+    def taken_ms(self, now_ms: int) -> int | None:
+        """When a person or a voicemail system took the call, or None while none has."""
+        return None if self._takes_ms is None or self._takes_ms > now_ms else self._takes_ms
+
+    def answered_by(self, now_ms: int) -> Literal["person", "voicemail"] | None:
+        """Who took the call, or None while nobody has."""
+        if self.taken_ms(now_ms) is None:
+            return None
+        return "voicemail" if self.outcome == "voicemail" else "person"
 
     def finished_ms(self, now_ms: int) -> int | None:
         """When the call ended, or None while it has not."""
@@ -121,7 +143,8 @@ class Call:
         end = self.finished_ms(now_ms)
         if end is None:
             return None
-        return 0 if self.answered_ms is None else (end - self.answered_ms) // 1000
+        taken = self.taken_ms(now_ms)
+        return 0 if taken is None else (end - taken) // 1000
 
     def next_change_ms(self, now_ms: int) -> int | None:
         """The next moment at which the status changes by itself, or None when it is final."""

@@ -94,6 +94,10 @@ class Store:
         """Note that the call was answered."""
         self._db.execute("UPDATE traffic SET answered_ms = ? WHERE id = ?", (at_ms, call_id))
 
+    def set_voicemail(self, call_id: str, at_ms: int) -> None:
+        """Note that a voicemail system took the call."""
+        self._db.execute("UPDATE traffic SET answered_ms = ?, outcome = 'voicemail' WHERE id = ?", (at_ms, call_id))
+
     def set_ended(self, call_id: str, at_ms: int, ending: str) -> None:
         """Note that the handset ended the call, and with which status."""
         self._db.execute("UPDATE traffic SET ended_ms = ?, ending = ? WHERE id = ?", (at_ms, ending, call_id))

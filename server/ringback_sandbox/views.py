@@ -55,7 +55,8 @@ def _call(call: Call, now_ms: int) -> dict[str, Any]:
         "digits": call.digits,
         "duration": call.duration_s(now_ms),
         "recording_url": None,
-        "answered_at": iso(call.answered_ms),
+        "answered_by": call.answered_by(now_ms),
+        "answered_at": iso(call.taken_ms(now_ms)),
         "ended_at": iso(call.finished_ms(now_ms)),
     }
 

@@ -32,9 +32,12 @@ _TELLS: Final[dict[Status, tuple[str, str]]] = {
     Status.QUEUED: ("The carrier queued it. It is not delivered yet.", _WAIT),
     Status.SENT: ("The carrier sent it. It is not confirmed as delivered.", _WAIT),
     Status.RINGING: ("The phone is ringing.", _WAIT),
-    Status.IN_PROGRESS: ("The call was answered and is going on.", _WAIT),
+    Status.IN_PROGRESS: ("The call was answered, by a person or a machine, and is going on.", _WAIT),
     Status.DELIVERED: ("It was delivered.", _DONE),
-    Status.COMPLETED: ("The call was answered and has ended.", _DONE),
+    Status.COMPLETED: (
+        "The call was answered, by a person or a machine: which of them is not known. It has ended.",
+        "Do not claim that a person answered or heard it.",
+    ),
     Status.BUSY: ("The line was busy; nobody was reached.", "Tell the person; ask before calling again."),
     Status.NO_ANSWER: ("Nobody answered.", "Tell the person; ask before calling again."),
     Status.UNDELIVERED: ("The carrier could not deliver it.", "Tell the person; check the number with them."),
@@ -73,6 +76,22 @@ _BY_REASON: Final = {
     "missed_time": "Its time passed while it could not be sent, and it is too late for it now; nothing was sent.",
     "human_takeover": "A person took over the conversation; nothing was sent.",
 }
+_NOT_HEARD: Final = "Do not take it as said to the recipient. Tell the person; ask before calling again."
+_ENDED_WITH: Final = {
+    "person": ("A person answered, and the call has ended.", _DONE),
+    "voicemail": (
+        "A voicemail system answered, not a person. Whether it recorded the prompt is not known. The call has ended.",
+        _NOT_HEARD,
+    ),
+    "machine": ("A machine answered, such as a fax or a menu, not a person. The call has ended.", _NOT_HEARD),
+}
+_GOING_ON_WITH: Final = {
+    "person": "A person answered, and the call is going on.",
+    "voicemail": "A voicemail system answered, not a person. The call is still going on.",
+    "machine": "A machine answered, such as a fax or a menu, not a person. The call is still going on.",
+}
+_CALLED: Final = frozenset({Status.COMPLETED, Status.NO_ANSWER})
+"""Where a call came to its end by itself: of some carriers a voicemail system's answer is no answer."""
 _UNTOLD: Final = "Nothing more will be known of it: this carrier gave no id to ask by. Ask the recipient if it matters."
 
 
@@ -83,6 +102,10 @@ def tell(record: Record) -> tuple[str, str]:
     summary, following = _TELLS[record.status]
     if record.carrier_id is not None and record.status in _AT_CARRIER:
         summary, following = _AT_CARRIER[record.status]
+    elif record.report and record.report.answered_by in _ENDED_WITH and record.status in _CALLED:
+        summary, following = _ENDED_WITH[record.report.answered_by]
+    elif record.report and record.report.answered_by in _GOING_ON_WITH and record.status is Status.IN_PROGRESS:
+        summary = _GOING_ON_WITH[record.report.answered_by]
     elif record.carrier_id is None and record.status in WITH_CARRIER:
         following = _UNTOLD
     if record.status.ended:

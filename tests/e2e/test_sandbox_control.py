@@ -67,7 +67,61 @@ def test_a_call_that_nobody_hangs_up_ends_after_ten_minutes(sandbox: Sandbox) ->
     assert (ended["status"], ended["duration"]) == ("completed", 600)
 
 
-@pytest.mark.parametrize("verb", ["answer", "decline", "hangup", "keys"])
+def test_voicemail_takes_a_ringing_call_records_for_ten_seconds_and_hangs_up(sandbox: Sandbox) -> None:
+    call = ringing(sandbox)
+    assert sandbox.calls()[0]["answered_by"] is None
+    taken = sandbox.post(f"/sandbox/calls/{call}/voicemail")
+    assert (taken["status"], taken["answered_by"]) == ("in-progress", "voicemail")
+    for verb in ("hangup", "keys", "answer", "decline", "voicemail"):
+        refused = sandbox.client.post(f"/sandbox/calls/{call}/{verb}", json={"keys": "1"})
+        assert refused.status_code == 409, "nobody is there to do that"
+    sandbox.advance(9)
+    assert state_of(sandbox) == "in-progress"
+    sandbox.advance(1)
+    ended = sandbox.get(f"/sandbox/calls/{call}")
+    assert (ended["status"], ended["duration"], ended["answered_by"]) == ("completed", 10, "voicemail")
+
+
+def test_a_call_tells_that_a_person_took_it_and_nobody_where_nobody_did(sandbox: Sandbox) -> None:
+    declined = ringing(sandbox)
+    sandbox.post(f"/sandbox/calls/{declined}/decline")
+    answered = ringing(sandbox)
+    sandbox.post(f"/sandbox/calls/{answered}/answer")
+    sandbox.post(f"/sandbox/calls/{answered}/hangup")
+    assert [call["answered_by"] for call in sandbox.calls()] == ["person", None]
+    assert sandbox.client.get("/sandbox/calls/nothing").status_code == 404
+
+
+def test_the_voicemail_number_is_taken_at_once_and_no_moment_tells_it_earlier(sandbox: Sandbox) -> None:
+    call = sandbox.api.post("/api/messaging/voice", json={**VOICE, "to": "+15550100010"}).json()["id"]
+    queued = sandbox.get(f"/sandbox/calls/{call}")
+    assert (queued["status"], queued["answered_by"], queued["answered_at"]) == ("queued", None, None)
+    sandbox.advance(1)
+    taken = sandbox.get(f"/sandbox/calls/{call}")
+    assert (taken["status"], taken["answered_by"]) == ("in-progress", "voicemail")
+    sandbox.advance(10)
+    ended = sandbox.get(f"/sandbox/calls/{call}")
+    assert (ended["status"], ended["duration"]) == ("completed", 10)
+
+
+def test_the_thinkfleetbot_wire_tells_nothing_that_its_service_does_not_document(sandbox: Sandbox) -> None:
+    call = ringing(sandbox)
+    sandbox.post(f"/sandbox/calls/{call}/voicemail")
+    sandbox.advance(10)
+    told = sandbox.api.get(f"/api/messaging/voice/{call}").json()
+    assert told["status"] == "completed"
+    assert "answered_by" not in told
+
+
+def test_stop_words_are_switched_off_and_on(sandbox: Sandbox) -> None:
+    assert sandbox.get("/sandbox/platform") == {"stop_words": True}
+    assert sandbox.post("/sandbox/platform", {"stop_words": False}) == {"stop_words": False}
+    assert sandbox.client.post("/sandbox/platform", json={"stop_words": "no"}).status_code == 422
+    sandbox.post("/sandbox/reset")
+    assert sandbox.get("/sandbox/platform") == {"stop_words": True}
+
+
+@pytest.mark.parametrize("verb", ["answer", "decline", "voicemail", "hangup", "keys"])
 def test_what_a_call_does_not_allow_is_409_and_an_unknown_call_404(sandbox: Sandbox, verb: str) -> None:
     queued = sandbox.api.post("/api/messaging/voice", json=VOICE).json()["id"]
     assert sandbox.client.post(f"/sandbox/calls/{queued}/{verb}", json={"keys": "1"}).status_code == 409

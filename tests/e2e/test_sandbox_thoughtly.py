@@ -131,6 +131,20 @@ def test_an_automation_needs_no_token_and_calls_whom_its_payload_names(sandbox: 
     assert [(call["to"], call["prompt"]) for call in sandbox.calls()] == [(TO, "See you at 15:00")]
 
 
+def test_a_mailbox_that_answers_is_voicemail_in_the_list_and_in_both_webhooks(
+    sandbox: Sandbox, api: httpx2.Client
+) -> None:
+    with receiving() as whole, receiving() as brief:
+        for url in (whole.url, f"{brief.url}?form=brief"):
+            api.post("/webhooks/subscribe", json={"type": "NEW_RESPONSE", "url": url})
+        api.post("/contact/call", json={"contact_id": contact(api, "+15550100010"), "agent_id": AGENT})
+        sandbox.advance(60)
+        (told,), (short,) = whole.next(), brief.next()
+    (row,) = api.get(f"/interview/{AGENT}/responses", params={"status": "voicemail"}).json()["data"]
+    assert (row["status"], row["outcome"], row["duration_seconds"]) == ("voicemail", "voicemail", 10)
+    assert (told.body["call"]["status"], short.body["outcome"]) == ("voicemail", "voicemail")
+
+
 @pytest.mark.parametrize(("number", "word"), [("+15550100001", "failure"), ("+15550100002", "busy"), (TO, "no_answer")])
 def test_a_call_that_nobody_answers_ends_by_itself_with_its_word(
     sandbox: Sandbox, api: httpx2.Client, number: str, word: str

@@ -417,16 +417,6 @@ def test_what_does_not_exist_is_not_found(client: Client, kind: str) -> None:
     assert (caught.value.status, caught.value.code) == (404, 20404)
 
 
-def test_who_wrote_stop_gets_no_more_until_they_write_start(client: Client, sandbox: Sandbox, line: str) -> None:
-    sandbox.post("/sandbox/replies", {"from": TO, "body": " stop "})
-    with pytest.raises(TwilioRestException) as caught:
-        client.messages.create(to=TO, from_=line, body="Hello")
-    assert caught.value.code == 21610
-    client.messages.create(to="+15557654321", from_=line, body="Hello")
-    sandbox.post("/sandbox/replies", {"from": TO, "body": "START"})
-    client.messages.create(to=TO, from_=line, body="Hello")
-
-
 @pytest.mark.parametrize(
     ("kind", "status", "code"), [("429", 429, 20429), ("500", 500, 20500), ("500-after", 500, 20500)]
 )

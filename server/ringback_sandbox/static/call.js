@@ -24,7 +24,8 @@ export function startCalls() {
 }
 
 function show() {
-  const call = store.calls("in-progress")[0] ?? store.calls("ringing")[0];
+  // What voicemail took is nothing that the handset's owner is in.
+  const call = store.calls("in-progress").find((each) => each.answered_by === "person") ?? store.calls("ringing")[0];
   if (call) {
     if (shown?.id !== call.id || shown.state !== call.status) take(call);
     bringUpToDate(call);
@@ -105,6 +106,7 @@ function ringingScreen(call) {
       roundAct("decline", "Decline", act("decline")),
       roundAct("answer", "Answer", act("answer")),
     ),
+    element("button", { type: "button", class: "to-voicemail", "data-testid": "voicemail", onclick: act("voicemail") }, icon("voicemail"), "Let voicemail take it"),
   ];
 }
 

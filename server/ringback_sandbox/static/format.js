@@ -58,6 +58,9 @@ export function summary(item) {
 
 export function callSummary(call) {
   const keys = call.digits ? `, keys ${call.digits}` : "";
+  if (call.answered_by === "voicemail") {
+    return call.status === "in-progress" ? "Voicemail is recording" : `Voicemail took it, ${duration(call.duration ?? 0)}`;
+  }
   switch (call.status) {
     case "queued":
       return "Call on its way";

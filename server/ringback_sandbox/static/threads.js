@@ -182,14 +182,23 @@ function startComposer() {
     if (!body.trim()) return;
     field.value = "";
     grow();
-    try {
-      await post("/sandbox/replies", { from: open, body });
-      byId("bubbles").scrollTop = byId("bubbles").scrollHeight;
-    } catch (error) {
-      field.value = body;
-      announce(`The text was not sent: ${error.message}`);
-    }
+    if (!(await textBack(body))) field.value = body;
   });
+  for (const word of byId("quick").querySelectorAll("button")) {
+    word.addEventListener("click", () => textBack(word.textContent));
+  }
+}
+
+/** Write back in the open thread; whether it was taken. */
+async function textBack(body) {
+  try {
+    await post("/sandbox/replies", { from: open, body });
+    byId("bubbles").scrollTop = byId("bubbles").scrollHeight;
+    return true;
+  } catch (error) {
+    announce(`The text was not sent: ${error.message}`);
+    return false;
+  }
 }
 
 function loadRead() {

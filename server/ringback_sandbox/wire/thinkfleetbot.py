@@ -150,7 +150,7 @@ def _progress(call: Call, at_ms: int) -> dict[str, Any]:
         "duration": call.duration_s(at_ms),
         "recording_url": None,
         "digits": call.digits,
-        "answered_at": iso(call.answered_ms),
+        "answered_at": iso(call.taken_ms(at_ms)),
         "ended_at": iso(call.finished_ms(at_ms)),
     }
 

@@ -33,30 +33,31 @@ def agent(line: str, *, active: bool) -> dict[str, Any]:
 def call(item: "Call", tag: dict[str, Any], at_ms: int) -> dict[str, Any]:
     """The call as the list of responses shows it at a moment. The number called is not in it."""
     ended = item.finished_ms(at_ms)
+    voicemail = ended is not None and item.answered_by(at_ms) == "voicemail"
     return {
         "id": item.id,
         "interview_id": AGENT,
         "contact_id": tag.get("contact_id"),
         "direction": "outbound",
-        "status": _WORDS[item.status(at_ms)],
+        "status": "voicemail" if voicemail else _WORDS[item.status(at_ms)],
         "outcome": None if ended is None else _outcome(item, at_ms),
         "duration_seconds": item.duration_s(at_ms),
         "recording_url": None,
-        "transcript": transcript(item),
+        "transcript": transcript(item, at_ms),
         "tags": [],
         "metadata": tag.get("metadata") or {},
         "custom_fields": {"keys": item.digits} if item.digits else {},
         "created_at": iso(item.accepted_ms),
-        "started_at": iso(item.answered_ms),
+        "started_at": iso(item.taken_ms(at_ms)),
         "ended_at": iso(ended),
     }
 
 
-def transcript(item: "Call") -> list[dict[str, Any]]:
+def transcript(item: "Call", at_ms: int) -> list[dict[str, Any]]:
     """What was said: the prompt, then each key as a turn. Nothing was said where nobody answered."""
-    if item.answered_ms is None:
+    at = iso(item.taken_ms(at_ms))
+    if at is None:
         return []
-    at = iso(item.answered_ms)
     turns = [{"transcript": item.prompt, "speaker": "ai", "createdAt": at, "step": 1, "node_id": "node_prompt"}]
     return turns + [{"transcript": f"pressed {key}", "speaker": "user", "createdAt": at} for key in item.digits]
 
@@ -81,7 +82,7 @@ def finished_briefly(item: "Call", at_ms: int) -> dict[str, Any]:
         "agent_id": AGENT,
         "duration": item.duration_s(at_ms),
         "outcome": _outcome(item, at_ms),
-        "transcript": "\n".join(f"{turn['speaker']}: {turn['transcript']}" for turn in transcript(item)),
+        "transcript": "\n".join(f"{turn['speaker']}: {turn['transcript']}" for turn in transcript(item, at_ms)),
         "variables": {"phone": item.to, **({"keys": item.digits} if item.digits else {})},
     }
 
@@ -89,4 +90,6 @@ def finished_briefly(item: "Call", at_ms: int) -> dict[str, Any]:
 def _outcome(item: "Call", at_ms: int) -> str:
     if item.status(at_ms) != "completed":
         return item.status(at_ms)
+    if item.answered_by(at_ms) == "voicemail":
+        return "voicemail"
     return "answered" if item.digits else "listened"

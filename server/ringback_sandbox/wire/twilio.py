@@ -19,7 +19,8 @@ from ringback_sandbox.model import Call, Item, Message, Reply
 from . import twilio_views as views
 from .dialect import Setting, take
 from .twilio_hooks import Hooks
-from .twilio_sends import OptOuts, ProblemError, read_call, read_message
+from .twilio_sends import ProblemError, read_call, read_message
+from .twilio_stops import OptOuts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,8 +65,8 @@ class Twilio:
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.carrier = setting.carrier
-        self._opt_outs = OptOuts(setting.carrier.store)
-        setting.carrier.watchers.append(Hooks(setting.carrier, setting.key))
+        self._opt_outs = OptOuts(setting.carrier)
+        setting.carrier.watchers.append(Hooks(setting.carrier, setting.key, self._opt_outs))
 
     def routes(self) -> "Sequence[Route]":
         """Its calls."""
@@ -194,7 +195,7 @@ class Twilio:
             return views.error(400, problem.code, str(problem))
         if wanted not in {"completed", "canceled"}:
             return views.error(400, 20001, "the sandbox changes a call in one way: Status=completed or canceled")
-        if wanted == "completed" or call.answered_ms is None:
+        if wanted == "completed" or call.taken_ms(self.carrier.clock.now_ms()) is None:
             try:
                 self.carrier.cancel(call.id)
             except (WrongStateError, NoSuchCallError) as problem:
@@ -204,9 +205,10 @@ class Twilio:
     # -- pieces ----------------------------------------------------------------------------------------------------
 
     def _view(self, item: Item, at_ms: int, sid: str) -> dict[str, Any]:
+        tag = self.carrier.store.tag(item.id) or {}
         if isinstance(item, Call):
-            return views.call(item, at_ms, sid, self.carrier.line)
-        return views.message(item, at_ms, sid, self.carrier.line, self.carrier.store.tag(item.id) or {})
+            return views.call(item, at_ms, sid, self.carrier.line, tag)
+        return views.message(item, at_ms, sid, self.carrier.line, tag)
 
     def _find(self, request: "Request", *kinds: type[Item]) -> Item | None:
         found = (self.carrier.store.get(item_id) for item_id in views.ids_of(request.path_params["sid"]))

@@ -12,13 +12,15 @@ from ringback_sandbox.carrier import NoSuchCallError, WrongStateError
 from ringback_sandbox.delivery import is_here
 from ringback_sandbox.model import Call
 
-from .twilio_views import failure, number_sid, rfc2822, sid_of
+from .twilio_views import answerer, failure, number_sid, rfc2822, sid_of
 
 if TYPE_CHECKING:
     import httpx2
 
     from ringback_sandbox.carrier import Carrier
     from ringback_sandbox.model import Message, Outbound, Reply
+
+    from .twilio_stops import OptOuts
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +43,9 @@ class Hooks:
     Each try may take 15 s, and there is a second one only where no connection came about. What waits is in memory.
     """
 
-    def __init__(self, carrier: "Carrier", token: str) -> None:
+    def __init__(self, carrier: "Carrier", token: str, opt_outs: "OptOuts") -> None:
         self._carrier = carrier
+        self._opt_outs = opt_outs
         self._token = token
         self._client: httpx2.AsyncClient | None = None
         # The last post of each lane: what comes after it waits for it.
@@ -66,13 +69,16 @@ class Hooks:
         fields = self._call(item, tag, at_ms, count) if isinstance(item, Call) else self._message(item, tag, at_ms)
         if fields is not None and tag.get("callback"):
             self._put(item.id, tag["callback"], fields)
+        if isinstance(item, Call) and status == "in-progress" and tag.get("detected"):
+            self._put(item.id, tag["detected"], self._detected(item, tag, at_ms))
         if item.next_change_ms(at_ms) is None:
             self._told.pop(item.id, None)
             if isinstance(item, Call) and (waiting := self._gathering.pop(item.id, None)):
                 waiting.cancel()
 
     def received(self, reply: "Reply") -> None:
-        """Post a text that came in to the number's address."""
+        """Post a text that came in to the number's address, and do what the service does with it by itself."""
+        self._opt_outs.received(reply)
         kept = self._carrier.store.tag(number_sid(self._carrier.line)) or {}
         if not kept.get("sms_url"):
             return
@@ -136,6 +142,15 @@ class Hooks:
         }
         duration = item.duration_s(at_ms)
         return fields if duration is None else fields | {"CallDuration": str(duration), "Duration": "1"}
+
+    def _detected(self, item: Call, tag: dict[str, Any], at_ms: int) -> dict[str, str]:
+        """Who took the call, as the machine detection in the background tells it: without the call's status."""
+        return {
+            "AccountSid": tag["account"],
+            "AnsweredBy": answerer(item, at_ms, tag) or "unknown",
+            "CallSid": sid_of(item),
+            "MachineDetectionDuration": "0",
+        }
 
     def _call_fields(self, item: Call, tag: dict[str, Any], status: str) -> dict[str, str]:
         return {

@@ -5,17 +5,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ringback_sandbox.carrier import E164, Submission
-from ringback_sandbox.model import Reply
 
 from .twiml import TwimlError, parse
 
 if TYPE_CHECKING:
-    from ringback_sandbox.store import Store
+    from .twilio_stops import OptOuts
 
 _LONGEST_BODY, _LONGEST_TWIML, _LONGEST_URL, _MOST_MEDIA = 1_600, 4_000, 2_048, 10
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 _STEPS = {"initiated", "ringing", "answered", "completed"}
-_BATCH = 500
 
 # The numbers that Twilio documents for its test credentials, and what each is for.
 _TEST_MESSAGES = {
@@ -41,37 +39,10 @@ class ProblemError(ValueError):
         self.code = code
 
 
-class OptOuts:
-    """Who wrote STOP, by the texts that came in; START ends it."""
-
-    _STOP = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"})
-    _START = frozenset({"START", "YES", "UNSTOP"})
-
-    def __init__(self, store: "Store") -> None:
-        self._store = store
-        self._read_to = 0
-        self._stopped: dict[str, str] = {}
-
-    def __contains__(self, number: str) -> bool:
-        while replies := self._store.replies(self._read_to, _BATCH):
-            for reply in replies:
-                self._learn(reply)
-            self._read_to = replies[-1].seq
-        stopped = self._stopped.get(number)
-        return stopped is not None and self._store.get(stopped) is not None  # a reset forgets it
-
-    def _learn(self, reply: Reply) -> None:
-        word = reply.body.strip().upper()
-        if word in self._STOP:
-            self._stopped[reply.sender] = reply.id
-        elif word in self._START:
-            self._stopped.pop(reply.sender, None)
-
-
 _Form = dict[str, list[str]]
 
 
-def read_message(form: _Form, account: str, line: str, opt_outs: OptOuts) -> Submission:
+def read_message(form: _Form, account: str, line: str, opt_outs: "OptOuts") -> Submission:
     """The message that a form asks for.
 
     Raises:
@@ -130,10 +101,21 @@ def read_call(form: _Form, account: str, line: str) -> Submission:
     if not set(steps) <= _STEPS:
         raise ProblemError(21626, "StatusCallbackEvent is none of initiated, ringing, answered, completed.")
     tag: dict[str, Any] = {"account": account, "callback": _callback(form), "events": steps, "gather": None}
+    tag |= _detection(form)
     if (gather := twiml.gather) is not None:
         names = ("action", "num_digits", "finish_on_key", "timeout_s")
         tag["gather"] = {name: getattr(gather, name) for name in names}
     return Submission("voice", to, twiml.said, None, tag)
+
+
+def _detection(form: _Form) -> dict[str, Any]:
+    """Whether a machine is to be told from a person, and who is told of it while the call goes on."""
+    wanted = _one(form, "MachineDetection") or None
+    if wanted not in {None, "Enable", "DetectMessageEnd"}:
+        raise ProblemError(21626, "MachineDetection is neither Enable nor DetectMessageEnd.")
+    in_background = _one(form, "AsyncAmd").lower() == "true"
+    told = _callback(form, "AsyncAmdStatusCallback") if wanted and in_background else None
+    return {"detection": wanted, "in_background": in_background, "detected": told}
 
 
 def _one(form: _Form, name: str) -> str:
@@ -147,10 +129,10 @@ def _check_to(to: str, tests: dict[str, tuple[int, str]]) -> None:
         raise ProblemError(21211, f"The 'To' number {to[:40]} is not a valid phone number.")
 
 
-def _callback(form: _Form) -> str | None:
-    url = _one(form, "StatusCallback")
+def _callback(form: _Form, name: str = "StatusCallback") -> str | None:
+    url = _one(form, name)
     if url and not _is_url(url):
-        raise ProblemError(21609, "The 'StatusCallback' URL is not a valid URL.")
+        raise ProblemError(21609, f"The '{name}' URL is not a valid URL.")
     return url or None
 
 

@@ -124,7 +124,7 @@ def message(item: "Message | Reply", at_ms: int, sid: str, line: str, tag: dict[
     changed = max((step for step in steps if step <= at_ms), default=item.accepted_ms)
     return (
         shared
-        | _ways("outbound-api", line, item.to)
+        | _ways("outbound-reply" if tag.get("platform") else "outbound-api", line, item.to)
         | {
             "date_created": rfc2822(item.accepted_ms),
             "date_sent": rfc2822(steps[1]) if steps[1] <= at_ms else None,
@@ -137,15 +137,26 @@ def message(item: "Message | Reply", at_ms: int, sid: str, line: str, tag: dict[
     )
 
 
-def call(item: Call, at_ms: int, sid: str, line: str) -> dict[str, Any]:
+def answerer(item: Call, at_ms: int, tag: dict[str, Any]) -> str | None:
+    """What the machine detection that was asked for says of who took the call."""
+    machine = {"Enable": "machine_start", "DetectMessageEnd": "machine_end_beep"}.get(tag.get("detection") or "")
+    who = item.answered_by(at_ms)
+    if machine is None or who is None:
+        return None
+    return machine if who == "voicemail" else "human"
+
+
+def call(item: Call, at_ms: int, sid: str, line: str, tag: dict[str, Any]) -> dict[str, Any]:
     """A call, as of `at_ms` milliseconds since 1970."""
     own = sid_of(item)
     uri = f"{API}/Accounts/{sid}/Calls/{own}"
     ended, duration = item.finished_ms(at_ms), item.duration_s(at_ms)
-    changed = ended or item.answered_ms or (item.rings_ms if item.rings_ms <= at_ms else item.accepted_ms)
+    taken = item.taken_ms(at_ms)
+    changed = ended or taken or (item.rings_ms if item.rings_ms <= at_ms else item.accepted_ms)
     return _ways("outbound-api", line, item.to) | {
         "account_sid": sid,
-        "answered_by": None,
+        # In the background it is told here once the call is over.
+        "answered_by": answerer(item, at_ms, tag) if ended or not tag.get("in_background") else None,
         "api_version": "2010-04-01",
         "caller_name": None,
         "date_created": rfc2822(item.accepted_ms),
@@ -161,7 +172,7 @@ def call(item: Call, at_ms: int, sid: str, line: str) -> dict[str, Any]:
         "price_unit": "USD",
         "queue_time": "0",
         "sid": own,
-        "start_time": rfc2822(item.answered_ms),
+        "start_time": rfc2822(taken),
         "status": item.status(at_ms),
         "subresource_uris": {"recordings": f"{uri}/Recordings.json"},
         "to_formatted": item.to,

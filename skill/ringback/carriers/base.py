@@ -95,6 +95,19 @@ class Unsubscribing(Protocol):
         ...
 
 
+@runtime_checkable
+class ConfirmsOptOuts(Protocol):
+    """A carrier whose service answers stop words by itself, and lets nothing more through to whoever wrote one.
+
+    A confirmation of ours would be refused there, and without that it would be the second one.
+    """
+
+    @property
+    def confirms_opt_outs(self) -> bool:
+        """Whether the service answers stop, start and help words written to the agent's line."""
+        ...
+
+
 class Carrier(CarrierReader, Protocol):
     """A carrier whole: only `ringback.dispatch` may call `transmit`, and a test holds that."""
 

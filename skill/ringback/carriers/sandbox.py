@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote
 
-from ringback.carriers.sandbox_news import SandboxCallbacks, read_texts
+from ringback.carriers.sandbox_news import SandboxCallbacks, answerer, read_texts
 from ringback.carriers.standard_webhooks import told_secret
 from ringback.carriers.thinkfleetbot import ThinkFleetBot, connect
 from ringback.clock import Clock, SystemClock
 from ringback.detached import start_detached
 from ringback.errors import CarrierError, CarrierUnreachable
 from ringback.model.outbound import Channel
+from ringback.model.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,6 +36,7 @@ _Answer = TypeVar("_Answer")
 _START_TIMEOUT_S = 20.0
 _START_POLL_S = 0.05
 _IDLE_EXIT_S = 3600
+_TAKEN: Final = frozenset({Status.IN_PROGRESS, Status.COMPLETED})
 
 
 class Sandbox:
@@ -69,8 +73,18 @@ class Sandbox:
             raise
 
     async def report(self, channel: Channel, carrier_id: str) -> Report:
-        """Ask what became of one outbound."""
-        return await self._asked(lambda wire: wire.report(channel, carrier_id))
+        """Ask what became of one outbound. Who took a call is told beside the wire, whose service does not tell it."""
+        report = await self._asked(lambda wire: wire.report(channel, carrier_id))
+        if report.status not in _TAKEN:
+            return report
+
+        async def call(_: ThinkFleetBot) -> Any:
+            assert self._control is not None
+            return await self._control.get(f"/sandbox/calls/{quote(carrier_id, safe='')}")
+
+        with suppress(CarrierError):  # it is one thing more to know, not what was asked for
+            report = replace(report, answered_by=answerer(await self._asked(call)))
+        return report
 
     async def history(self, limit: int) -> list[CarrierItem]:
         """The sandbox's newest outbounds."""

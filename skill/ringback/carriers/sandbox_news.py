@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +33,15 @@ class SandboxCallbacks:
         if not isinstance(data, dict) or carrier_id is None:
             raise CallbackRejected("The callback tells of nothing that has an id.", hint="Check what is sent there.")
         if kind in ("message.status", "call.status"):
-            return (StatusNews(carrier_id, read_report(data)),)
+            return (StatusNews(carrier_id, replace(read_report(data), answered_by=answerer(data))),)
         text = _text(data) if kind == "message.received" else None
         return () if text is None else (text,)
+
+
+def answerer(item: Any) -> str | None:
+    """Who took a call, as the sandbox's own routes tell it."""
+    who = item.get("answered_by") if isinstance(item, dict) else None
+    return who if who in ("person", "voicemail") else None
 
 
 def read_texts(answer: Any) -> Inbox:

@@ -42,6 +42,7 @@ STATUSES: Final = {
 FINISHED: Final = "NEW_RESPONSE"
 """The type of webhook that tells of a finished call."""
 
+_VOICEMAIL: Final = "voicemail"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 _LONGEST_CALL_S = 86_400.0
 _LONGEST_TRANSCRIPT = 16_000
@@ -67,9 +68,18 @@ def call_id_of(row: Any) -> str | None:
 
 def status_of(word: object) -> Status:
     """A status by the table; a word that is not in it is `unknown`."""
-    if not isinstance(word, str):
-        return Status.UNKNOWN
-    return STATUSES.get(re.sub(r"[\s-]", "_", word.strip().lower()), Status.UNKNOWN)
+    return STATUSES.get(_said(word), Status.UNKNOWN)
+
+
+def _said(word: object) -> str:
+    return re.sub(r"[\s-]", "_", word.strip().lower()) if isinstance(word, str) else ""
+
+
+def _unsaid_status(row: dict[str, Any]) -> str | None:
+    """The shorter form has no status: it tells of calls that are over, and of one with a duration that it was taken."""
+    if _said(row.get("outcome")) == _VOICEMAIL:
+        return _VOICEMAIL
+    return "completed" if _seconds(row.get("duration_seconds", row.get("duration"))) else None
 
 
 def read_report(row: dict[str, Any]) -> Report:
@@ -83,6 +93,7 @@ def read_report(row: dict[str, Any]) -> Report:
         outcome=_outcome(row),
         transcript=_transcript(row.get("transcript")),
         variables=_variables(row.get("variables"), row.get("custom_fields")),
+        answered_by=_VOICEMAIL if _VOICEMAIL in {_said(row.get("status")), _said(row.get("outcome"))} else None,
     )
 
 
@@ -141,11 +152,9 @@ class ThoughtlyCallbacks:
         agents = {row[name] for name in ("interview_id", "agent_id") if isinstance(row.get(name), str)}
         if agents - {self._agent_id} or not _is_outgoing(row):
             return ()
-        report = read_report(row)
-        if "status" not in row and report.duration_s:
-            # The shorter form has no status: it tells of calls that are over, and of this one that somebody talked.
-            report = read_report({**row, "status": "completed"})
-        return (StatusNews(carrier_id, report, proven=False),)
+        if "status" not in row:
+            row["status"] = _unsaid_status(row)
+        return (StatusNews(carrier_id, read_report(row), proven=False),)
 
 
 def _body(raw: bytes) -> dict[str, Any]:
@@ -223,8 +232,8 @@ def _time(value: object) -> str:
 def _outcome(row: dict[str, Any]) -> str | None:
     """How it went; a mailbox that answered is told by its status alone."""
     word = row.get("outcome")
-    if not word and isinstance(row.get("status"), str) and row["status"].lower() == "voicemail":
-        word = "voicemail"
+    if not word and _said(row.get("status")) == _VOICEMAIL:
+        word = _VOICEMAIL
     return carrier_words(word) or None if isinstance(word, str) else None
 
 

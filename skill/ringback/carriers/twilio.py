@@ -64,6 +64,7 @@ class Twilio:
 
     name = "twilio"
     live = True
+    confirms_opt_outs = True
 
     def __init__(
         self,
@@ -175,8 +176,12 @@ class Twilio:
             "To": outbound.to.e164,
             "From": self._number.e164,
             "Twiml": twiml(outbound.text, self._callback_url),
+            # Beside the call: the prompt is not held back by it.
+            "MachineDetection": "Enable",
+            "AsyncAmd": "true",
         }
         if self._callback_url is not None:
+            fields["AsyncAmdStatusCallback"] = self._callback_url
             fields["StatusCallback"] = self._callback_url
             fields["StatusCallbackEvent"] = list(_STEPS)
         return fields

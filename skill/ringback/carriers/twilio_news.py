@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from ringback.carriers.twilio_wire import (
     CALL_SID,
     MESSAGE_SID,
+    answerer,
     failure,
     keys,
     moment,
@@ -22,6 +23,7 @@ from ringback.carriers.twilio_wire import (
 from ringback.errors import CallbackRejected
 from ringback.model.news import ReceivedText, StatusNews
 from ringback.model.outbound import Report
+from ringback.model.status import Status
 from ringback.model.text import encodable
 
 if TYPE_CHECKING:
@@ -94,15 +96,18 @@ class TwilioCallbacks:
 
 
 def _call(fields: dict[str, str]) -> StatusNews:
-    """A call's progress, or the keys that its Gather heard."""
+    """A call's progress, the keys that its Gather heard, or who took it."""
     sid = usable_sid(fields["CallSid"], CALL_SID, fields.get("To", ""))
     if sid is None:
         raise _without_sid()
+    # What the machine detection posts has no status; it is about a call that was answered.
+    detected = "AnsweredBy" in fields and "CallStatus" not in fields
     report = Report(
-        status_of(fields.get("CallStatus")),
+        Status.IN_PROGRESS if detected else status_of(fields.get("CallStatus")),
         duration_s=seconds(fields.get("CallDuration")),
         recording_url=recording(fields.get("RecordingUrl")),
         keys=keys(fields.get("Digits")),
+        answered_by=answerer(fields.get("AnsweredBy")),
     )
     return StatusNews(sid, report)
 

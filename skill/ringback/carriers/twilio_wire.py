@@ -54,7 +54,7 @@ REFUSALS: Final = {
     21408: ("The Twilio account may not text this country.", "Turn on the country in the messaging geo permissions."),
     21606: ("The agent's number cannot send this at Twilio.", "Check TWILIO_FROM_NUMBER and what the number can do."),
     21608: ("A trial account of Twilio texts verified numbers alone.", "Verify the number there, or upgrade."),
-    21610: ("The recipient opted out of the agent's texts by writing STOP.", "Do not text them. START ends it."),
+    21610: ("The recipient opted out at the carrier, by writing STOP.", "Do not text them. Their START ends it."),
     21612: ("Twilio has no way from the agent's number to this one.", "Use another sender, or another channel."),
     21614: ("The recipient's number is no mobile number, so it takes no texts.", "Call instead."),
     21617: ("The text is longer than Twilio takes.", "Shorten it."),
@@ -65,6 +65,7 @@ REFUSALS: Final = {
 """Codes with which Twilio refuses a request before anything leaves: what is wrong, and what to do."""
 
 FAILURES: Final = {
+    21610: "the recipient opted out at the carrier",
     30003: "the handset cannot be reached",
     30004: "the message was blocked",
     30005: "the number is unknown or no longer in use",
@@ -73,6 +74,16 @@ FAILURES: Final = {
     30008: "an unknown error",
 }
 """Codes of messages that did not arrive, for where Twilio gives no words of its own."""
+
+ANSWERERS: Final = {
+    "human": "person",
+    "machine_start": "voicemail",
+    "machine_end_beep": "voicemail",
+    "machine_end_silence": "voicemail",
+    "machine_end_other": "voicemail",
+    "fax": "machine",
+}
+"""Who took a call, by the machine detection. Its `unknown` tells nothing."""
 
 _AUTHENTICATION, _INACTIVE, _TOO_MANY = 20003, 20005, 20429
 MESSAGE_SID: Final = re.compile(r"(?:SM|MM)[0-9a-f]{32}")
@@ -190,7 +201,16 @@ def read_message(item: dict[str, Any]) -> Report:
 
 def read_call(item: dict[str, Any]) -> Report:
     """What a call's own resource tells. The keys that were pressed are not in it."""
-    return Report(status_of(item.get("status")), duration_s=seconds(item.get("duration")))
+    return Report(
+        status_of(item.get("status")),
+        duration_s=seconds(item.get("duration")),
+        answered_by=answerer(item.get("answered_by")),
+    )
+
+
+def answerer(word: object) -> str | None:
+    """Who took a call; `None` where the detection could not tell, or was not finished."""
+    return ANSWERERS.get(word) if isinstance(word, str) else None
 
 
 def seconds(value: object) -> float | None:

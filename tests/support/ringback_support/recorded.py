@@ -119,7 +119,7 @@ def _report(report: Report | None) -> dict[str, Any] | None:
         return None
     names = (
         *("delivered_at", "error", "duration_s", "recording_url", "keys"),
-        *("outcome", "transcript", "variables"),
+        *("outcome", "transcript", "variables", "answered_by"),
     )
     known = {name: value for name in names if (value := getattr(report, name)) is not None}
     return {"status": report.status.value, **known}

@@ -386,6 +386,25 @@ def test_both_forms_of_a_finished_call_are_read_and_neither_is_proven() -> None:
         assert (report.transcript, report.variables) == ("ai: Is now a good time?", variables)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**BRIEF, "outcome": "voicemail"},
+        {**BRIEF, "outcome": "Voicemail", "duration": 0},
+        {**DESCRIBED, "call": {**DESCRIBED["call"], "status": "voicemail", "outcome": None}},
+    ],
+)
+def test_what_a_mailbox_answered_is_no_persons_answer_in_either_form(body: object) -> None:
+    (news,) = read(body)
+    assert (news.report.status, news.report.answered_by) == (Status.NO_ANSWER, "voicemail")
+    assert news.report.outcome.lower() == "voicemail"
+
+
+def test_a_success_does_not_claim_that_a_person_answered() -> None:
+    (news,) = read(DESCRIBED)
+    assert (news.report.status, news.report.answered_by) == (Status.COMPLETED, None)
+
+
 @pytest.mark.parametrize("duration", [0, None, "184", -1])
 def test_the_brief_form_claims_no_talk_where_it_tells_of_none(duration: object) -> None:
     (news,) = read({**BRIEF, "duration": duration})

@@ -93,6 +93,8 @@ async def test_with_a_public_address_a_call_asks_for_keys_and_for_every_step() -
     assert fields["Twiml"] == [f"<Response>{gather}<Say>Press # &amp; &lt;1&gt;</Say></Gather></Response>"]
     assert fields["StatusCallback"] == [HOOK]
     assert fields["StatusCallbackEvent"] == ["initiated", "ringing", "answered", "completed"]
+    assert (fields["MachineDetection"], fields["AsyncAmd"]) == (["Enable"], ["true"]), "no silence before the prompt"
+    assert fields["AsyncAmdStatusCallback"] == [HOOK]
 
 
 async def test_a_messaging_service_takes_the_place_of_the_number_for_texts_alone() -> None:
@@ -386,6 +388,21 @@ def read(request: CallbackRequest) -> tuple[Any, ...]:
         (
             {"CallSid": CA, "CallStatus": "in-progress", "Digits": "1*#", "msg": "Gather End"},
             StatusNews(CA, Report(Status.IN_PROGRESS, keys="1*#")),
+        ),
+        (
+            {"CallSid": CA, "AnsweredBy": "human", "MachineDetectionDuration": "1400"},
+            StatusNews(CA, Report(Status.IN_PROGRESS, answered_by="person")),
+        ),
+        (
+            {"CallSid": CA, "AnsweredBy": "machine_start"},
+            StatusNews(CA, Report(Status.IN_PROGRESS, answered_by="voicemail")),
+        ),
+        ({"CallSid": CA, "AnsweredBy": "fax"}, StatusNews(CA, Report(Status.IN_PROGRESS, answered_by="machine"))),
+        ({"CallSid": CA, "AnsweredBy": "unknown"}, StatusNews(CA, Report(Status.IN_PROGRESS))),
+        ({"CallSid": CA, "AnsweredBy": "a new one"}, StatusNews(CA, Report(Status.IN_PROGRESS))),
+        (
+            {"CallSid": CA, "CallStatus": "completed", "CallDuration": "9", "AnsweredBy": "machine_end_beep"},
+            StatusNews(CA, Report(Status.COMPLETED, duration_s=9.0, answered_by="voicemail")),
         ),
         (
             {
