@@ -77,9 +77,10 @@ def fuzzed(chance: random.Random) -> str:
     pool = chance.choice(POOLS)
     gsm7 = pool in GSM7_POOLS
     goal = chance.choice(SEPTETS if gsm7 else UNITS) if chance.random() < 0.8 else chance.randint(1, 520)
-    text = ""
-    while length(text, gsm7=gsm7) < goal:
-        text += chance.choice(chance.choice(pool))
+    text, long = "", 0
+    while long < goal:
+        piece = chance.choice(chance.choice(pool))
+        text, long = text + piece, long + length(piece, gsm7=gsm7)
     if chance.random() < 0.3:
         at = min(len(text), chance.choice((66, 67, 69, 70, 133, 134, 152, 153, 159, 160, 305, 306)))
         text = text[:at] + chance.choice(chance.choice((EXTENSION, PAIRS, MARKS, CLUSTERS))) + text[at:]
