@@ -161,38 +161,34 @@ def _zones_of_area(area: str) -> tuple[ZoneInfo, ...]:
 @lru_cache(maxsize=256)
 def _named(zone: str) -> tuple[ZoneInfo, ...]:
     """The zone of this name, none where the time-zone data does not have it."""
-    from zoneinfo import ZoneInfo
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
-        tell_moment(0.0, zone)
-    except InvalidRequest:
+        tell_moment(0.0, zone)  # on the list of the time-zone data, so a name and no path
+        return (ZoneInfo(zone),)
+    except (InvalidRequest, ZoneInfoNotFoundError):
         return ()
-    return (ZoneInfo(zone),)
 
 
 @lru_cache(maxsize=256)
 def _is_abroad(zone: str) -> bool:
-    """Whether the time-zone data puts a zone in countries other than the United States; `Etc/GMT+5` is in none."""
+    """Whether the time-zone data puts a zone in a country other than the United States; `Etc/GMT+5` is in none."""
     countries, links = _places_of_zones()
-    known = countries.get(zone) or countries.get(links.get(zone, ""))
-    return known is not None and not known & _UNITED_STATES
+    country = countries.get(zone) or countries.get(links.get(zone, ""))
+    return country is not None and country not in _UNITED_STATES
 
 
 @lru_cache(maxsize=1)
-def _places_of_zones() -> tuple[dict[str, frozenset[str]], dict[str, str]]:
-    """The countries of every zone that has one, and what other names of zones stand for."""
+def _places_of_zones() -> tuple[dict[str, str], dict[str, str]]:
+    """The country of every zone that has one, and what other names of zones stand for."""
     from importlib.resources import files
 
     data = files("tzdata").joinpath("zoneinfo")
-    countries: dict[str, frozenset[str]] = {}
-    for table in ("zone1970.tab", "zone.tab"):  # the second knows the zones by country, the first those it merges
-        for line in data.joinpath(table).read_text(encoding="utf-8").splitlines():
-            if not line.startswith("#"):
-                codes, _, name, *_ = line.split("\t")
-                countries[name] = countries.get(name, frozenset()) | set(codes.split(","))
+    table = data.joinpath("zone.tab").read_text(encoding="utf-8").splitlines()
+    rows = (line.split("\t") for line in table if not line.startswith("#"))
     lines = data.joinpath("tzdata.zi").read_text(encoding="utf-8").splitlines()
     links = (line.split() for line in lines if line.startswith("L "))
-    return countries, {name: target for _, target, name in links}
+    return {row[2]: row[0] for row in rows}, {name: target for _, target, name in links}
 
 
 # -- when it is open ---------------------------------------------------------------------------------------------------

@@ -52,8 +52,8 @@ def presets_by_area_code(path: Path | None = None) -> Mapping[str, tuple[Preset,
     found: dict[str, tuple[Preset, ...]] = {}
     for entry in _entries(path):
         area_codes, preset = _read(entry)
-        for area_code in area_codes if preset is not None else ():
-            found[area_code] = (*found.get(area_code, ()), *filter(None, (preset,)))
+        if preset is not None:
+            found.update({area_code: (*found.get(area_code, ()), preset) for area_code in area_codes})
     return found
 
 
