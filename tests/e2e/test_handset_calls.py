@@ -105,3 +105,32 @@ def test_a_second_call_waits_until_the_first_is_over(page: Page, sandbox: Sandbo
     page.get_by_text("1 more call is waiting").wait_for()
     page.get_by_role("button", name="Hang up").click()
     page.get_by_role("alertdialog").filter(has_text="to +1 555 014 2002").wait_for()
+
+
+def test_a_call_is_left_to_voicemail_and_the_screen_is_free_while_it_records(page: Page, sandbox: Sandbox) -> None:
+    call = sandbox.ring(PROMPT)
+    page.get_by_role("button", name="Let voicemail take it").click()
+    page.get_by_test_id("call").wait_for(state="hidden")
+    told = sandbox.get(f"/sandbox/calls/{call}")
+    assert (told["status"], told["answered_by"]) == ("in-progress", "voicemail")
+    page.get_by_test_id("thread").filter(has_text="Voicemail is recording").click()
+    sandbox.advance(10)
+    page.get_by_test_id("bubble").filter(has_text="Voicemail took it, 0:10").wait_for()
+
+
+def test_a_call_that_rings_is_taken_while_voicemail_records_another(page: Page, sandbox: Sandbox) -> None:
+    sandbox.ring(PROMPT, "+15550142001")
+    page.get_by_test_id("voicemail").click()
+    sandbox.ring("Another call", "+15550142002")
+    page.get_by_test_id("answer").click()
+    page.get_by_test_id("captions").filter(has_text="Another call").wait_for()
+
+
+def test_star_nine_is_pressed_on_the_keypad_and_typed(page: Page, sandbox: Sandbox) -> None:
+    call = sandbox.ring("Press star nine to opt out.")
+    page.get_by_test_id("answer").click()
+    page.get_by_role("button", name="star").click()
+    page.get_by_test_id("key-9").click()
+    page.keyboard.type("*9")
+    page.get_by_test_id("digits").filter(has_text="*9*9").wait_for()
+    assert sandbox.get(f"/sandbox/calls/{call}")["digits"] == "*9*9"

@@ -165,3 +165,17 @@ def test_what_comes_while_the_page_is_loading_is_not_missed(page: Page, sandbox:
     page.evaluate("window.heard.then(() => window.stream.close())")
     page.evaluate("window.release()")
     page.get_by_test_id("thread").filter(has_text="In between").wait_for()
+
+
+@pytest.mark.parametrize("word", ["STOP", "START", "HELP"])
+def test_one_press_texts_back_a_stop_word_and_keeps_what_is_being_written(
+    page: Page, sandbox: Sandbox, word: str
+) -> None:
+    sandbox.text("Your order has been shipped!", TO)
+    page.get_by_test_id("thread").click()
+    page.get_by_test_id("reply").fill("half a sentence")
+    page.get_by_role("group", name="Text back one word").get_by_role("button", name=word, exact=True).click()
+    page.locator(".own").filter(has_text=word).wait_for()
+    (reply,) = sandbox.get("/sandbox/replies")
+    assert (reply["from"], reply["body"]) == (TO, word)
+    assert page.get_by_test_id("reply").input_value() == "half a sentence"
