@@ -94,6 +94,7 @@ def test_a_next_moment_is_looked_for_ten_days_ahead_and_no_further(tmp_path: Pat
         (OWN.replace("10:00-16:00", "10-16"), "weekdays of New York"),
         (OWN.replace("10:00-16:00", "off"), "weekdays of New York"),
         (OWN.replace('saturdays = "none"', ""), "saturdays of New York"),
+        (OWN.replace('weekdays = "10:00-16:00"', ""), "weekdays of New York"),
         (OWN.replace('"none"', "false"), "saturdays of New York"),
     ],
 )

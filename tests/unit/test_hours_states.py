@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
@@ -203,6 +205,18 @@ def test_every_area_code_stands_where_libphonenumbers_geographical_data_has_it()
                 expected[name].add(int(prefix[1:4]))
     assert {name: set(entry["area_codes"]) for name, entry in ENTRIES.items()} == expected
     assert sum(map(len, expected.values())) > 350
+
+
+def test_no_geographical_data_is_loaded_to_answer() -> None:
+    code = """
+import sys
+from ringback.model.hours import standing
+from ringback.model.numbers import PhoneNumber
+assert not standing(PhoneNumber("+13055550123"), 1e9, window=(0, 1)).allowed
+print(*sorted(name for name in sys.modules if "geo" in name))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
 def test_every_preset_is_sourced_and_those_of_the_table_alone_have_one() -> None:
