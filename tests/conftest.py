@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import hypothesis
 import pytest
+from ringback_support.open_rules import OPEN_RULES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # How long an example takes depends on the machine: it is measured in bench/, not judged here.
 hypothesis.settings.register_profile("house", deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("house")
+os.environ |= OPEN_RULES
 
 
 @pytest.fixture

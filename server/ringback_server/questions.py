@@ -10,7 +10,7 @@ from ringback.model.outbound import Channel
 from ringback.model.zones import tell_there
 
 if TYPE_CHECKING:
-    from ringback.approvals import Question
+    from ringback.questions import Question
 
 _VERBS: Final = {Channel.SMS: "Text", Channel.MMS: "Text with a picture or document", Channel.VOICE: "Call"}
 FORM: Final[dict[str, Any]] = {

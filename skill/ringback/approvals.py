@@ -9,8 +9,6 @@ from __future__ import annotations
 import hmac
 import secrets
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from ringback.errors import NotFound, Refused
@@ -18,16 +16,17 @@ from ringback.ledger.consents import Grant
 from ringback.ledger.records import Choice, Consent, Level, Record
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
-from ringback.model.text import Segments, count_segments, visible
-from ringback.model.zones import zones_of
+from ringback.questions import Question, question
 from ringback.settings import ApprovalFloor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ringback.carriers.routes import Carriers
     from ringback.keys import Keyring
     from ringback.ledger import Ledger
-    from ringback.model.numbers import PhoneNumber
     from ringback.model.outbound import Outbound
+    from ringback.rules import Rules
 
 LEAST: Final = {ApprovalFloor.CLIENT: Level.A1, ApprovalFloor.PAGE: Level.A2, ApprovalFloor.PASSKEY: Level.A3}
 """The level that each setting of `RINGBACK_APPROVAL` asks for."""
@@ -36,39 +35,12 @@ DAY_COUNT: Final = 20
 """Trusting a number for a day covers so many outbounds of the same channel."""
 PLAIN_CHARS: Final = {Channel.SMS: 480, Channel.MMS: 480, Channel.VOICE: 1200}
 """An allowance covers texts up to so many characters, unless the person says more. Longer ones are asked about."""
+LONGEST_LIST: Final = 500
+"""So many are shown and approved as one list at most; what is beyond them makes another one."""
+LISTED: Final = ":list"
+"""Ends what an answer came by, where it was given to a whole list."""
 DEMO_CLIENT: Final = "ringback-demo"
 """The client that answers for the person in the demo. It counts on the sandbox alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One stored outbound, whole, as a person must see it before they answer. Never for the model."""
-
-    id: str
-    channel: Channel
-    carrier: str
-    live: bool
-    number: str = field(repr=False)
-    """Whole, formatted to be read."""
-    region: str | None
-    country: str
-    line_type: str
-    """What kind of telephone the number belongs to, as far as its country's plan tells."""
-    text: str = field(repr=False)
-    """Exactly what goes out, with invisible characters written out."""
-    segments: Segments | None
-    cost: str
-    """What it may cost, in words; no price is known here."""
-    media_url: str | None = field(repr=False)
-    media_host: str | None
-    asked_by: str
-    """Which program asks, by its own name for itself."""
-    asked_at: float
-    expires_at: float
-    send_at: float | None
-    """When it will go out, in Unix seconds; `None` for at once after a yes."""
-    zones: tuple[str, ...] = ()
-    """Of a scheduled one: the time zones that the number's telephone can be in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +62,10 @@ class Answer:
 class Approvals:
     """Asks for consent, stores it once, and checks it before anything leaves."""
 
-    def __init__(self, ledger: Ledger, keyring: Keyring, *, floor: ApprovalFloor, carriers: Carriers) -> None:
+    def __init__(
+        self, ledger: Ledger, keyring: Keyring, *, floor: ApprovalFloor, carriers: Carriers, rules: Rules
+    ) -> None:
+        self._rules = rules
         self._ledger = ledger
         self._keyring = keyring
         self._carriers = carriers
@@ -99,30 +74,7 @@ class Approvals:
 
     def question(self, record: Record) -> Question:
         """What a person must be shown of a stored outbound."""
-        outbound = record.outbound
-        region = outbound.to.region
-        live = self._is_live(record)
-        segments = None if outbound.channel is Channel.VOICE else count_segments(outbound.text)
-        return Question(
-            id=record.id,
-            channel=outbound.channel,
-            carrier=outbound.carrier,
-            live=live,
-            number=outbound.to.formatted,
-            region=region,
-            country=country_name(outbound.to),
-            line_type=outbound.to.line_type,
-            text=visible(outbound.text),
-            segments=segments,
-            cost=_cost(outbound.channel, segments, live=live),
-            media_url=outbound.media_url,
-            media_host=outbound.media_host,
-            asked_by=record.asked_by,
-            asked_at=record.created_at,
-            expires_at=record.expires_at,
-            send_at=record.send_at,
-            zones=() if record.send_at is None else zones_of(outbound.to),
-        )
+        return question(record, live=self._is_live(record), cost=self._rules.estimate(record.outbound).words)
 
     async def ask_client(self, outbound_id: str) -> str | None:
         """A nonce for a question that a client carries to the person; `None` where nothing waits."""
@@ -136,10 +88,10 @@ class Approvals:
         Raises:
             NotFound: there is no such outbound.
         """
-        return self._challenge(await self._ledger.outbounds.get(outbound_id), choice, nonce)
+        return self._challenge([await self._ledger.outbounds.get(outbound_id)], choice, nonce)
 
-    def _challenge(self, record: Record, choice: Choice, nonce: str) -> bytes:
-        return self._keyring.passkey("approve", self._digest(record), choice.encode(), nonce.encode())
+    def _challenge(self, records: Sequence[Record], choice: Choice, nonce: str) -> bytes:
+        return self._keyring.passkey("approve", *map(self._digest, records), choice.encode(), nonce.encode())
 
     async def answer(self, outbound_id: str, answer: Answer) -> Record:
         """Store an answer; the record as it stands afterwards. A late or second answer changes nothing.
@@ -151,9 +103,11 @@ class Approvals:
         record = await self._ledger.outbounds.get(outbound_id)
         if record.status is not Status.AWAITING_APPROVAL:
             return record
+        if record.bulk and answer.choice not in {Choice.NO, Choice.DISMISSED}:
+            raise _whole_list()
         self._check_way(answer, record)
-        self._check_challenge(answer, record)
-        choice = _effective(answer, record)
+        self._check_challenge(answer, [record])
+        choice = _effective(answer, record.outbound.to.last_digits)
         grant = None
         if choice is Choice.DAY:
             grant = day_grant(record.outbound)
@@ -163,6 +117,43 @@ class Approvals:
             record, choice, level=answer.level, via=answer.via, nonce=nonce, grant=grant
         )
         return stored or await self._ledger.outbounds.get(outbound_id)
+
+    async def listed(self, outbound_id: str) -> list[Record]:
+        """All that waits with the same words for one answer, oldest first; empty where this one is not of a list."""
+        record = await self._ledger.outbounds.get(outbound_id)
+        return await self._ledger.outbounds.same_words(outbound_id, LONGEST_LIST) if record.bulk else []
+
+    async def challenge_list(self, ids: Sequence[str], choice: Choice, nonce: str) -> bytes:
+        """What a passkey must sign for one answer to a whole list.
+
+        Raises:
+            NotFound: one of them is not there.
+        """
+        return self._challenge([await self._ledger.outbounds.get(each) for each in ids], choice, nonce)
+
+    async def answer_list(self, ids: Sequence[str], answer: Answer) -> list[Record]:
+        """Store one answer to all of a list that was shown whole; the records as they stand afterwards.
+
+        A yes is for each of them and for no other: what came since waits for an answer of its own.
+
+        Raises:
+            NotFound: one of them is not there.
+            Refused: they are not one list, or the way of asking does not count here. Nothing was stored.
+        """
+        records = [await self._ledger.outbounds.get(each) for each in dict.fromkeys(ids)]
+        waiting = [record for record in records if record.status is Status.AWAITING_APPROVAL]
+        whole = {record.id for record in await self.listed(waiting[0].id)} if waiting else set()
+        if not all(record.id in whole for record in waiting):
+            raise Refused("bulk_list", "These do not wait for one answer.", hint="Look at the list again.")
+        choice = _effective(answer, str(len(records)))
+        if choice is Choice.DAY:
+            raise Refused("bulk_list", "A whole list is approved once.", hint="Answer once or no.")
+        for record in waiting:
+            self._check_way(answer, record)
+        self._check_challenge(answer, records)
+        for record in waiting:
+            await self._ledger.consents.answer(record, choice, level=answer.level, via=f"{answer.via}{LISTED}")
+        return [await self._ledger.outbounds.get(record.id) for record in records]
 
     def _check_way(self, answer: Answer, record: Record) -> None:
         if answer.choice in {Choice.NO, Choice.DISMISSED}:
@@ -175,11 +166,11 @@ class Approvals:
             )
         self._check_person(answer.via, record)
 
-    def _check_challenge(self, answer: Answer, record: Record) -> None:
+    def _check_challenge(self, answer: Answer, records: Sequence[Record]) -> None:
         """A yes of level A3 is to what the passkey signed, and to nothing that took its place since."""
         if answer.level is not Level.A3 or answer.choice in {Choice.NO, Choice.DISMISSED}:
             return
-        expected = b"" if answer.nonce is None else self._challenge(record, answer.choice, answer.nonce)
+        expected = b"" if answer.nonce is None else self._challenge(records, answer.choice, answer.nonce)
         if not (expected and hmac.compare_digest(answer.challenge or b"", expected)):
             raise Refused("approval_mismatch", "The passkey signed something else.", hint="Look at it again, and sign.")
 
@@ -222,8 +213,10 @@ class Approvals:
                 hint="Tell the person that the stored entry was changed; run: ringback doctor",
             )
         self._check_person(consent.via, record)
+        if record.bulk and not consent.via.endswith(LISTED):
+            raise _whole_list()
         if consent.choice is Choice.ALLOWANCE:
-            await self._check_allowance(consent, record.outbound)
+            await self._check_allowance(consent, record)
         elif consent.level < self.least:
             raise Refused(
                 "approval_level",
@@ -234,13 +227,20 @@ class Approvals:
     def _digest(self, record: Record) -> bytes:
         return self._keyring.digest(record.outbound, row=record.id, expires_at=record.expires_at)
 
-    async def _check_allowance(self, consent: Consent, outbound: Outbound) -> None:
+    async def _check_allowance(self, consent: Consent, record: Record) -> None:
         """What was scheduled under an allowance or a trigger goes out under it, or not at all."""
+        outbound = record.outbound
         kind, _, row_id = consent.via.partition(":")
         if kind == "trigger":
             refusal = await self._ledger.triggers.objection(row_id, outbound, self.least)
             if refusal is not None:
                 raise refusal
+            return
+        if kind == "optout":
+            if not await self._ledger.opt_outs.covers(row_id, record):
+                raise Refused(
+                    "opt_out_lifted", "The opt-out that it confirms was lifted.", hint="There is nothing to confirm."
+                )
             return
         if not await self._ledger.consents.still_allows(consent.via.removeprefix("allowance:"), self.least):
             raise Refused(
@@ -250,7 +250,15 @@ class Approvals:
             )
 
 
-def _effective(answer: Answer, record: Record) -> Choice:
+def _whole_list() -> Refused:
+    return Refused(
+        "bulk_list",
+        "The same text is to go to several people, so a person must see the whole list and approve it as one.",
+        hint="The person opens the console page, or runs: ringback approve",
+    )
+
+
+def _effective(answer: Answer, digits: str) -> Choice:
     """A yes with the wrong digits, or without digits where they are asked for, is no yes."""
     if answer.choice not in {Choice.ONCE, Choice.DAY, Choice.NO, Choice.DISMISSED}:
         raise NotFound("There is no such answer.", hint="Answer once, day or no.")
@@ -259,7 +267,7 @@ def _effective(answer: Answer, record: Record) -> Choice:
     if answer.digits is None and answer.via == "page":
         return answer.choice
     typed = (answer.digits or "").strip().encode()
-    return answer.choice if hmac.compare_digest(typed, record.outbound.to.last_digits.encode()) else Choice.WRONG_DIGITS
+    return answer.choice if hmac.compare_digest(typed, digits.encode()) else Choice.WRONG_DIGITS
 
 
 def day_grant(outbound: Outbound) -> Grant:
@@ -273,33 +281,3 @@ def day_grant(outbound: Outbound) -> Grant:
         links=False,
         media_host=outbound.media_host,
     )
-
-
-def _cost(channel: Channel, segments: Segments | None, *, live: bool) -> str:
-    """What it may cost, as far as that is known: not the price, but what a carrier counts."""
-    if not live:
-        return "nothing"
-    if segments is None:
-        return "by your carrier's plan, as a rule for each minute; the price is not known here"
-    counted = "one message with media" if channel is Channel.MMS else f"{segments.count} segments"
-    return f"by your carrier's plan, as a rule for {counted.replace('1 segments', '1 segment')}; not known here"
-
-
-def country_name(number: PhoneNumber) -> str:
-    """The English name of a number's country, from the table that the time-zone data ships.
-
-    A number that is in no country's plan gets the country that its calling code stands for first.
-    """
-    import phonenumbers
-
-    region = number.region
-    if region is not None:
-        return _country_names().get(region, region)
-    main = phonenumbers.region_code_for_country_code(number.country_code)
-    return f"not in use by any plan; +{number.country_code} is {_country_names().get(main, 'no country')}"
-
-
-@cache
-def _country_names() -> dict[str, str]:
-    lines = files("tzdata.zoneinfo").joinpath("iso3166.tab").read_text(encoding="utf-8").splitlines()
-    return {code: name for code, _, name in (line.partition("\t") for line in lines if line[:1] != "#")}

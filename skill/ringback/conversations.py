@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ringback.approvals import Answer
 from ringback.errors import NotFound, Refused
-from ringback.guards import Facts, Refuse, decide
+from ringback.guards import Refuse, decide
 from ringback.ledger.records import Choice, Record
 from ringback.model.numbers import parse_number
 from ringback.model.outbound import Channel, Outbound
@@ -59,7 +59,7 @@ class Conversations:
         self._ledger = parts.ledger
         self._approvals = parts.approvals
         self._dispatcher = parts.dispatcher
-        self._lines = parts.lines
+        self._rules = parts.rules
         self._clock = parts.clock
 
     async def take_over(self, number: str, *, via: str) -> TakenOver:
@@ -167,12 +167,17 @@ class Conversations:
         if not await self._ledger.takeovers.stands(to):
             raise Refused("not_taken_over", "Nobody has taken over this conversation.", hint="Take it over first.")
         outbound = Outbound(Channel.SMS, to, carrier.name, text, by_hand=True)
-        line = await self._lines.current(carrier)
-        decision = decide(Facts(outbound=outbound, line=line, consented=True, taken_over=True))
+        decision = decide(await self._rules.facts(outbound, carrier, consented=True))
         if isinstance(decision, Refuse):
-            raise Refused(decision.rule, decision.message, hint=decision.hint)
+            raise Refused(decision.rule, decision.message, hint=decision.hint, retry_at=decision.retry_at)
         key = key or secrets.token_urlsafe(16)  # a person may say the same thing twice
-        record, _ = await self._ledger.outbounds.add(outbound, key=key, spend=None, asked_by="a person, by hand")
+        record, _ = await self._ledger.outbounds.add(
+            outbound,
+            key=key,
+            spend=None,
+            asked_by="a person, by hand",
+            terms=self._rules.stored(outbound, carrier),
+        )
         return record
 
 

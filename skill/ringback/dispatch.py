@@ -6,7 +6,8 @@ One outbound passes here in five steps:
 2. the person's yes must cover exactly what was read (`Approvals.verify`);
 3. the guards are asked again, with what the carrier says now;
 4. the fence: → `dispatching` by compare-and-swap, on the disk before step 5. Whoever comes second, after a crash or
-   from another process, finds it taken and posts nothing;
+   from another process, finds it taken and posts nothing. The limits are counted, and opt-outs looked for, in the
+   same transaction;
 5. the carrier gets it. A request is repeated only where nothing can have left this machine (no connection), or where
    the carrier itself said "later" (429). A clear no is `failed`. Everything else is doubt, and doubt is `unknown`:
    it is told, looked up at the carrier, and never posted again.
@@ -19,9 +20,10 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from ringback.errors import CarrierError, CarrierRateLimited, CarrierUnreachable, LedgerError, Refused, UnreadableEntry
-from ringback.guards import Facts, Refuse, decide
+from ringback.guards import Refuse, decide, over_limit
 from ringback.holds import Holds
 from ringback.lease import LEASE_S, Lease
+from ringback.ledger.spending import OverLimit
 from ringback.model.status import Status
 from ringback.owner import this_process
 from ringback.steps import reached
@@ -33,8 +35,8 @@ if TYPE_CHECKING:
     from ringback.clock import Clock
     from ringback.ledger import Ledger
     from ringback.ledger.records import Record
-    from ringback.lines import Lines
     from ringback.model.outbound import Acceptance, Outbound
+    from ringback.rules import Rules
 
 TRIES: Final = 3
 """How often a request is posted at most, where repeating it is safe. A scheduled one is deferred instead."""
@@ -53,11 +55,11 @@ _log = logging.getLogger(__name__)
 class Dispatcher:
     """Hands approved outbounds to the carrier, each of them at most once."""
 
-    def __init__(self, ledger: Ledger, carriers: Carriers, approvals: Approvals, lines: Lines, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, carriers: Carriers, approvals: Approvals, rules: Rules, clock: Clock) -> None:
         self._ledger = ledger
         self._carriers = carriers
         self._approvals = approvals
-        self._lines = lines
+        self._rules = rules
         self._clock = clock
         self._running: dict[str, asyncio.Task[Record]] = {}
         self._holds = Holds(clock)
@@ -119,10 +121,12 @@ class Dispatcher:
             )  # the carrier cannot be asked just now: it stays scheduled until its grace is over
             return record
         if objection is not None:
-            sources = {Status.APPROVED, Status.SCHEDULED}
-            refused = await self._ledger.outbounds.move(record.id, sources, Status.REFUSED, reason=objection.rule)
-            return refused or await self._ledger.outbounds.get(record.id)
-        claimed = await self._ledger.deliveries.claim(record.id, owner=this_process(), lease_s=LEASE_S)
+            return await self._hold_back(record, objection)
+        caps = self._rules.caps(record.outbound, carrier)
+        try:
+            claimed = await self._ledger.deliveries.claim(record.id, owner=this_process(), lease_s=LEASE_S, caps=caps)
+        except OverLimit as over:
+            return await self._hold_back(record, over_limit(over.usage))
         if claimed is None:
             return await self._ledger.outbounds.get(record.id)
         async with Lease(self._ledger.deliveries, self._clock, claimed) as lease:
@@ -135,15 +139,28 @@ class Dispatcher:
         return record.status is Status.SCHEDULED and record.send_at <= self._clock.now().timestamp()
 
     async def _objection(self, record: Record, carrier: Carrier) -> Refuse | None:
-        """The rule that stands in the way by now, if one does."""
-        line = await self._lines.current(carrier)  # before the consent is read: a person may take it back meanwhile
+        """The rule that stands in the way by now, if one does.
+
+        The carrier is asked before the consent is read: a person may take it back meanwhile.
+        """
+        facts = await self._rules.facts(record.outbound, carrier, consented=True, is_due=True)
         try:
             await self._approvals.verify(record)
         except Refused as refusal:
             return Refuse(refusal.rule, refusal.message, refusal.hint)
-        taken_over = await self._ledger.takeovers.stands(record.outbound.to)
-        decision = decide(Facts(outbound=record.outbound, line=line, consented=True, taken_over=taken_over))
+        decision = decide(facts)
         return decision if isinstance(decision, Refuse) else None
+
+    async def _hold_back(self, record: Record, objection: Refuse) -> Record:
+        """Refuse it, or let a scheduled one wait until a limit is free, as long as it is in time then."""
+        if record.send_at is not None and objection.retry_at is not None:
+            until = objection.retry_at
+            waiting = await self._ledger.deliveries.postpone(record.id, until=until, reason=objection.rule)
+            if waiting is not None:
+                return waiting
+        sources = {Status.APPROVED, Status.SCHEDULED}
+        refused = await self._ledger.outbounds.move(record.id, sources, Status.REFUSED, reason=objection.rule)
+        return refused or await self._ledger.outbounds.get(record.id)
 
     async def _send(self, carrier: Carrier, outbound: Outbound, claimed: Record, lease: Lease) -> Record:
         """Post, then write down what became of it."""

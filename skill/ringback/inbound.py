@@ -11,10 +11,14 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from ringback.carriers.base import AnsweringReader, Unsubscribing
+from ringback.carriers.base import AnsweringReader, ConfirmsOptOuts, Unsubscribing
 from ringback.errors import CallbackRejected, CarrierError, NotFound
+from ringback.ledger.outbounds import Stored
+from ringback.ledger.received import number_of
 from ringback.model.news import StatusNews
+from ringback.model.outbound import Channel, Outbound
 from ringback.model.status import WITH_CARRIER, Status
+from ringback.model.stop_words import Wish, wish_of
 from ringback.owner import is_gone
 
 if TYPE_CHECKING:
@@ -24,8 +28,10 @@ if TYPE_CHECKING:
     from ringback.keys import Keyring
     from ringback.ledger import Ledger
     from ringback.ledger.records import Record
-    from ringback.model.news import CallbackRequest
+    from ringback.model.news import CallbackRequest, ReceivedText
+    from ringback.model.numbers import PhoneNumber
     from ringback.model.outbound import CarrierItem
+    from ringback.rules import Rules
 
 CLOCK_SKEW_S: Final = 10.0
 """By how much the carrier's clock may differ from ours when its history is searched."""
@@ -33,6 +39,9 @@ LONGEST_REQUEST_S: Final = 60.0
 """A request that was begun within the lease has reached the carrier by then, or never will."""
 HISTORY_LIMIT: Final = 100
 AT_ONCE: Final = 8
+LONGEST_SILENCE_S: Final = 10.0
+"""How long storing a stop word waits for what is being handed over at that moment."""
+_LOOK_S: Final = 0.05
 COMPLAINT_S: Final = 60.0
 """Rejected callbacks are logged at most once in so many seconds: whoever sends them could fill a disk."""
 
@@ -42,10 +51,11 @@ _log = logging.getLogger(__name__)
 class Inbound:
     """Learns what became of the outbounds that left, and what people wrote back."""
 
-    def __init__(self, ledger: Ledger, carriers: Carriers, keyring: Keyring, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, carriers: Carriers, keyring: Keyring, rules: Rules, clock: Clock) -> None:
         self._ledger = ledger
         self._carriers = carriers
         self._keyring = keyring
+        self._rules = rules
         self._clock = clock
         self._complained_at: float | None = None
 
@@ -74,8 +84,54 @@ class Inbound:
             elif isinstance(news, StatusNews):
                 stored += await self._ledger.deliveries.reported(carrier, news) is not None
             else:
-                stored += await self._ledger.inbox.add(carrier, news) is not None
+                stored += await self._store(sender, news)
         return stored
+
+    async def _store(self, sender: CarrierReader, text: ReceivedText) -> bool:
+        """Store what somebody wrote, and do what a stop or resume word in it asks for; whether it was new.
+
+        The opt-out comes first, and what is being handed over at that moment is waited for: once the text is stored and
+        the callback answered, nothing goes out to that person any more.
+        """
+        number, wish = number_of(text.sender), wish_of(text.text)
+        if number is None or wish is None or await self._ledger.inbox.is_known(sender.name, text.carrier_id):
+            return await self._ledger.inbox.add(sender.name, text) is not None
+        if wish is Wish.STOP:
+            itself = isinstance(sender, ConfirmsOptOuts) and sender.confirms_opt_outs
+            await self._ledger.opt_outs.begin(
+                number, via="text", carrier=None if itself else sender.name, said_at=text.sent_at
+            )
+            await self.silence(number)
+        is_new = await self._ledger.inbox.add(sender.name, text) is not None
+        if wish is Wish.RESUME:
+            await self._ledger.opt_outs.resume(number, text.sent_at)
+        return is_new
+
+    async def silence(self, number: PhoneNumber) -> int:
+        """Wait until nothing is being handed over to somebody who opted out; how much still is when that took long."""
+        deadline = self._clock.now().timestamp() + LONGEST_SILENCE_S
+        while left := await self._ledger.opt_outs.on_their_way(number):
+            if self._clock.now().timestamp() >= deadline:
+                break
+            await self._clock.sleep(_LOOK_S)
+        return left
+
+    async def confirm_opt_outs(self) -> int:
+        """Store the one confirmation of each opt-out that came as a text; dispatch sends it. How many were new."""
+        waiting = await self._ledger.opt_outs.unconfirmed()
+        for opt_out, name in waiting:
+            carrier = self._carriers.get(name)
+            if carrier is not None and Channel.SMS in carrier.channels:
+                notice = Outbound(Channel.SMS, opt_out.number, name, self._rules.opt_out_text, notice=True)
+                await self._ledger.outbounds.add(
+                    notice,
+                    key=f"optout:{opt_out.id}",
+                    spend=None,
+                    asked_by="Ringback",
+                    terms=Stored(notice_of=f"optout:{opt_out.id}"),
+                )
+            await self._ledger.opt_outs.confirmed(opt_out.id)
+        return len(waiting)
 
     async def _confirm(self, sender: CarrierReader, claimed: StatusNews) -> bool:
         """Store what the carrier itself tells of a claim that nothing signs; the claim, where it cannot be asked.
@@ -168,9 +224,9 @@ class Inbound:
             return 0
         if inbox is None or inbox.cursor is None:
             return 0
-        added = [await self._ledger.inbox.add(name, text) for text in inbox.texts]
+        added = [await self._store(carrier, text) for text in inbox.texts]
         await self._ledger.inbox.read_to(name, inbox.cursor)
-        return sum(text is not None for text in added)
+        return sum(added)
 
     async def _conclude_abandoned(self, record: Record) -> Record:
         """End a dispatch whose process is gone, or whose lease ran out: it is unknown whether it went out."""

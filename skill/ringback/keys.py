@@ -127,7 +127,8 @@ def _content(outbound: Outbound) -> tuple[str, ...]:
     """All that will go out, and when."""
     content = (outbound.channel, outbound.to.e164, outbound.carrier, outbound.text, outbound.media_url or "")
     due = () if outbound.send_at is None else (outbound.send_at.hex(),)
-    marks = [word for word, holds in (("by hand", outbound.by_hand), ("urgent", outbound.urgent)) if holds]
+    kinds = (("by hand", outbound.by_hand), ("urgent", outbound.urgent), ("notice", outbound.notice))
+    marks = [word for word, holds in kinds if holds]
     return (*content, *due, *marks)
 
 

@@ -86,15 +86,17 @@ def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carriers: Ca
     from ringback.live_calls import LiveCalls
     from ringback.parts import Parts
     from ringback.person import Person
+    from ringback.rules import Rules
     from ringback.telephone import Telephone
     from ringback.templates import Templates
     from ringback.triggers import Triggers
 
     lines = Lines(clock)
-    approvals = Approvals(ledger, keyring, floor=settings.approval, carriers=carriers)
-    dispatcher = Dispatcher(ledger, carriers, approvals, lines, clock)
-    inbound = Inbound(ledger, carriers, keyring, clock)
-    parts = Parts(carriers, ledger, lines, approvals, dispatcher, inbound, clock)
+    rules = Rules(settings, ledger, lines, clock)
+    approvals = Approvals(ledger, keyring, floor=settings.approval, carriers=carriers, rules=rules)
+    dispatcher = Dispatcher(ledger, carriers, approvals, rules, clock)
+    inbound = Inbound(ledger, carriers, keyring, rules, clock)
+    parts = Parts(carriers, ledger, lines, rules, approvals, dispatcher, inbound, clock)
     calls, templates = LiveCalls(ledger, carriers), Templates(settings.templates_path)
     return Ringback(
         settings=settings,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ringback.inbound import Inbound
     from ringback.ledger import Ledger
     from ringback.lines import Lines
+    from ringback.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Parts:
     carriers: Carriers
     ledger: Ledger
     lines: Lines
+    rules: Rules
     approvals: Approvals
     dispatcher: Dispatcher
     inbound: Inbound

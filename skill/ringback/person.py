@@ -12,14 +12,19 @@ from ringback.ledger.consents import Grant
 from ringback.model.numbers import parse_number
 from ringback.model.outbound import PROMPT_LIMIT, Channel, Outbound
 from ringback.model.status import Status
+from ringback.opting_out import OptingOut
+from ringback.overview import Overview
 from ringback.receipts import Receipt, receipt
 from ringback.triggers import Definitions
 
 if TYPE_CHECKING:
-    from ringback.approvals import Answer, Question
+    from collections.abc import Sequence
+
+    from ringback.approvals import Answer
     from ringback.ledger.erasure import Forgotten
     from ringback.ledger.records import Allowance, Choice, Level, Received
     from ringback.parts import Parts
+    from ringback.questions import Question
 
 
 class Person:
@@ -33,6 +38,10 @@ class Person:
         self._lines = parts.lines
         self.conversations = Conversations(parts)
         """What a person takes over and writes by hand."""
+        self.opt_outs = OptingOut(parts)
+        """Who wants no more."""
+        self.overview = Overview(parts)
+        """The rules in force, how far they are used, and named time zones."""
         self.triggers = Definitions(parts.carriers, parts.ledger)
         """What a person lets other programs send."""
 
@@ -81,6 +90,36 @@ class Person:
         await self._ledger.outbounds.expire()
         record = await self._approvals.answer(outbound_id, answer)
         return receipt(await self._dispatcher.dispatch(record.id))
+
+    async def listed(self, outbound_id: str) -> list[Question]:
+        """All that waits with the same words for one answer, whole; empty where this one is not of a list.
+
+        Raises:
+            NotFound: there is no such outbound.
+        """
+        await self._ledger.outbounds.expire()
+        return [self._approvals.question(record) for record in await self._approvals.listed(outbound_id)]
+
+    async def challenge_list(self, ids: Sequence[str], choice: Choice, nonce: str) -> bytes:
+        """What a passkey must sign for one answer of level A3 to a whole list.
+
+        Raises:
+            NotFound: one of them is not there.
+        """
+        return await self._approvals.challenge_list(ids, choice, nonce)
+
+    async def answer_list(self, ids: Sequence[str], answer: Answer) -> list[Receipt]:
+        """Store one answer to all of a list that was shown whole and, after a yes, send them.
+
+        `digits` of the answer is how many they are, as the person typed it; the page may leave it out.
+
+        Raises:
+            NotFound: one of them is not there.
+            Refused: they are not one list, or this way of asking does not count here. Nothing was stored.
+        """
+        await self._ledger.outbounds.expire()
+        records = await self._approvals.answer_list(ids, answer)
+        return [receipt(await self._dispatcher.dispatch(record.id)) for record in records]
 
     async def decided(self, limit: int = 50) -> list[tuple[Question, Receipt]]:
         """The newest outbounds that wait no more, whole, for the page's history."""

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ringback.errors import ConfigurationError
+from ringback.errors import ConfigurationError, InvalidRequest
+from ringback.model.hours import read_window
+from ringback.model.limits import read_budget, read_bulk, read_limits
+from ringback.model.voice import OPENING, check_caller, check_opening
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class ApprovalFloor(StrEnum):
@@ -33,6 +39,32 @@ def _default_home() -> Path:
 def _documented(name: str, default: Any = None) -> Any:
     """A field under the name that the service itself documents."""
     return Field(default=default, validation_alias=AliasChoices(name, name.lower()))
+
+
+def read_countries(text: str) -> frozenset[str] | None:
+    """The regions in a setting; `None` for all.
+
+    Raises:
+        InvalidRequest: one of them is no ISO 3166 code.
+    """
+    if text.strip().lower() == "all":
+        return None
+    codes = frozenset(part.strip().upper() for part in text.split(",") if part.strip())
+    if not codes or not all(len(code) == _CODE_LETTERS and code.isascii() and code.isalpha() for code in codes):
+        raise InvalidRequest("Countries are ISO 3166 codes of two letters, or all.", hint="For example: US,CA")
+    return codes
+
+
+_CODE_LETTERS: Final = 2
+_READERS: Final[dict[str, Callable[[str], object]]] = {
+    "hours": read_window,
+    "limits": read_limits,
+    "budget": read_budget,
+    "bulk": read_bulk,
+    "countries": read_countries,
+    "caller_name": check_caller,
+    "call_opening": check_opening,
+}
 
 
 class Settings(BaseSettings):
@@ -114,6 +146,39 @@ class Settings(BaseSettings):
     custom_private: bool = False
     """Custom endpoint: whether it may be on this machine or in a private network."""
 
+    hours: str = "08:00-21:00"
+    """Between which hours of the recipient's day anything goes out; `off` for at any time."""
+    countries: str | None = None
+    """The countries that may be reached, as ISO 3166 codes (`US,CA`), or `all`; by default the line's own."""
+    limits: str = (
+        "recipient=6/hour, recipient=20/day, sms=60/hour, mms=30/hour, voice=30/hour, all=100/hour, all=500/day"
+    )
+    """How much may go out; `off` for any amount."""
+    budget: str = "off"
+    """How much money may be spent by the price table, such as `5 USD/day, 50 USD/month`."""
+    bulk: str = "3/hour"
+    """The same text to more people than this in this time needs a person's yes to the whole list; `off` for never."""
+    sandbox_rules: bool = False
+    """Whether hours, countries, limits, budget and bulk also count on the sandbox, where nobody's phone rings."""
+    caller_name: str | None = None
+    """On whose behalf calls are made: every call says so first."""
+    call_opening: str = OPENING
+    """What every call says first, with {caller} and {opt_out}."""
+    redact_inbound: bool = True
+    """Whether codes, card numbers and the like are taken out of what people write before a model reads it."""
+
+    @field_validator("hours", "limits", "budget", "bulk", "countries", "caller_name", "call_opening")
+    @classmethod
+    def _readable(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """See that a rule can be read, so that none is in force in another sense than it was written."""
+        reader = _READERS[info.field_name or ""]
+        try:
+            if value is not None:
+                reader(value)
+        except InvalidRequest as error:
+            raise ValueError(f"{error.message} {error.hint}") from None
+        return value
+
     @field_validator("home", "key_file")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
@@ -135,6 +200,11 @@ class Settings(BaseSettings):
     def ledger_path(self) -> Path:
         """Where the ledger lies."""
         return self.home / "ledger.db"
+
+    @property
+    def prices_path(self) -> Path:
+        """Where the operator's own prices are."""
+        return self.home / "prices.toml"
 
     @property
     def templates_path(self) -> Path:

@@ -13,13 +13,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ringback.errors import CarrierError, InvalidRequest, Refused
-from ringback.guards import Allow, Facts, Refuse, decide
-from ringback.model.moment import check_moment, read_moment
-from ringback.model.numbers import parse_number
-from ringback.model.outbound import Channel, Outbound
+from ringback.guards import Allow, Refuse, decide
+from ringback.model.moment import check_moment
+from ringback.model.outbound import Channel
 from ringback.model.status import Status
-from ringback.model.text import is_encodable
 from ringback.receipts import HistoryPage, LineReport, Receipt, line_report, receipt, told
+from ringback.wishes import Asked, Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -29,10 +28,10 @@ if TYPE_CHECKING:
     from ringback.model.outbound import Line
     from ringback.parts import Parts
     from ringback.templates import Templates
+    from ringback.wishes import Wish
 
 LONGEST_WAIT_S: Final = 25.0
 """How long one `status` call waits at most."""
-KEY_LIMIT: Final = 200
 _LEDGER_POLL_S = 0.2
 _FIRST_CARRIER_POLL_S = 0.5
 _LONGEST_CARRIER_POLL_S = 4.0
@@ -55,8 +54,10 @@ class Telephone:
         self._approvals = parts.approvals
         self._dispatcher = parts.dispatcher
         self._inbound = parts.inbound
+        self._rules = parts.rules
         self._live_calls = live_calls
         self._templates = templates
+        self._wishes = Wishes(parts, live_calls, templates)
         self._clock = parts.clock
         self._next_sweep = 0.0
 
@@ -121,10 +122,17 @@ class Telephone:
             CarrierError: it could not be asked whether the call is live.
             IdempotencyConflict: the key belongs to something else.
         """
-        text = self._templates.text(body, template, variables)
-        call = await self._live_calls.chosen(to, call_id, send_at)
-        number = to if call is None else call.outbound.to.e164
-        return await self._want(Channel.SMS, number or "", text, send_at=send_at, key=idempotency_key, during=call)
+        asked = Asked(
+            Channel.SMS,
+            to,
+            body,
+            send_at=send_at,
+            key=idempotency_key,
+            call_id=call_id,
+            template=template,
+            variables=variables,
+        )
+        return await self._want(await self._wishes.read(asked))
 
     async def send_mms(
         self, to: str, body: str, media_url: str, *, send_at: str | None = None, idempotency_key: str | None = None
@@ -134,40 +142,26 @@ class Telephone:
         Raises:
             InvalidRequest, Refused, IdempotencyConflict: as for `send_sms`.
         """
-        return await self._want(Channel.MMS, to, body, media_url=media_url, send_at=send_at, key=idempotency_key)
+        asked = Asked(Channel.MMS, to, body, media_url, send_at=send_at, key=idempotency_key)
+        return await self._want(await self._wishes.read(asked))
 
     async def call(
         self, to: str, prompt: str, *, send_at: str | None = None, idempotency_key: str | None = None
     ) -> Receipt:
-        """Call a person; the carrier's voice says `prompt` (at most 4,096 characters). Keys come back in `status`.
+        """Call a person: after who calls and that the voice is artificial, the carrier's voice says `prompt`.
+
+        Both have at most 4,096 characters together. Keys come back in `status`.
 
         Raises:
             InvalidRequest, Refused, IdempotencyConflict: as for `send_sms`.
         """
-        return await self._want(Channel.VOICE, to, prompt, send_at=send_at, key=idempotency_key)
+        asked = Asked(Channel.VOICE, to, prompt, send_at=send_at, key=idempotency_key)
+        return await self._want(await self._wishes.read(asked))
 
-    async def _want(
-        self,
-        channel: Channel,
-        to: str,
-        text: str,
-        *,
-        media_url: str | None = None,
-        send_at: str | None = None,
-        key: str | None = None,
-        during: Record | None = None,
-    ) -> Receipt:
-        if key is not None and not (0 < len(key) <= KEY_LIMIT and is_encodable(key)):
-            raise InvalidRequest(
-                f"An idempotency key has 1 to {KEY_LIMIT} characters of valid Unicode.", hint="Change it."
-            )
-        carrier = self._carriers.require(channel)
-        last = self._lines.last(carrier)
-        home = last.number if last else None
-        due = None if send_at is None else read_moment(send_at)
-        outbound = Outbound(channel, parse_number(to, home=home), carrier.name, text, media_url, due)
+    async def _want(self, wish: Wish) -> Receipt:
+        outbound, due, during = wish.outbound, wish.outbound.send_at, wish.during
         if due is not None or during is not None:
-            earlier = await self._ledger.outbounds.find(outbound, key)
+            earlier = await self._ledger.outbounds.find(outbound, wish.key)
             if earlier is not None:  # its time may have passed since, or the call have ended
                 return receipt(await self._inbound.refresh(earlier), repeated=True)
         if due is not None:
@@ -175,17 +169,17 @@ class Telephone:
         if during is not None:
             await self._live_calls.require(during)
         least = self._approvals.least
-        facts = Facts(
-            outbound=outbound,
-            line=await self._lines.current(carrier),
-            consented=await self._ledger.consents.is_allowed(outbound, least),
-            taken_over=await self._ledger.takeovers.stands(outbound.to),
-        )
-        decision = decide(facts)
+        consented = await self._ledger.consents.is_allowed(outbound, least)
+        decision = decide(await self._rules.facts(outbound, wish.carrier, consented=consented))
         if isinstance(decision, Refuse):
-            raise Refused(decision.rule, decision.message, hint=decision.hint)
-        spend = least if isinstance(decision, Allow) else None
-        record, is_new = await self._ledger.outbounds.add(outbound, key=key, spend=spend, asked_by=_asker())
+            raise Refused(decision.rule, decision.message, hint=decision.hint, retry_at=decision.retry_at)
+        record, is_new = await self._ledger.outbounds.add(
+            outbound,
+            key=wish.key,
+            spend=least if isinstance(decision, Allow) else None,
+            asked_by=_asker(),
+            terms=self._rules.stored(outbound, wish.carrier),
+        )
         if record.status in {Status.APPROVED, Status.SCHEDULED}:
             record = await self._dispatcher.dispatch(record.id)
         elif not is_new:
@@ -271,6 +265,7 @@ class Telephone:
         sent = await self._dispatcher.dispatch_ready(_SHARE)
         asked = await self._inbound.refresh_due(_SHARE)
         await self._inbound.collect()
+        await self._inbound.confirm_opt_outs()
         erased = 0
         now = self._clock.now().timestamp()
         if now >= self._next_sweep:

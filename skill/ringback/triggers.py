@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ringback.errors import InvalidRequest, Refused
-from ringback.guards import Facts, Refuse, decide
+from ringback.guards import Refuse, decide
 from ringback.ledger.triggers import Use, weak
 from ringback.model.moment import check_moment, read_moment
 from ringback.model.numbers import parse_number
@@ -63,7 +63,7 @@ class Triggers:
     def __init__(self, parts: Parts) -> None:
         self._carriers = parts.carriers
         self._ledger = parts.ledger
-        self._lines = parts.lines
+        self._rules = parts.rules
         self._approvals = parts.approvals
         self._dispatcher = parts.dispatcher
         self._inbound = parts.inbound
@@ -119,7 +119,7 @@ class Triggers:
             )
         to = parse_number(request.phone[: _NUMBER_CHARS + 1])
         due = None if request.send_at is None else read_moment(request.send_at)
-        text = definition.text(request.variables)
+        text = self._rules.spoken(definition.channel, definition.text(request.variables))
         channel, media = definition.channel, definition.media_url
         return Outbound(channel, to, carrier.name, text, media, due, urgent=definition.urgent)
 
@@ -134,11 +134,9 @@ class Triggers:
         if outbound.send_at is not None:
             check_moment(outbound.send_at, now=now)
         carrier = self._carriers.get(outbound.carrier)
-        line = None if carrier is None else await self._lines.current(carrier)
-        taken_over = await self._ledger.takeovers.stands(outbound.to)
-        decision = decide(Facts(outbound=outbound, line=line, consented=True, taken_over=taken_over))
+        decision = decide(await self._rules.facts(outbound, carrier, consented=True))
         if isinstance(decision, Refuse):
-            raise Refused(decision.rule, decision.message, hint=decision.hint)
+            raise Refused(decision.rule, decision.message, hint=decision.hint, retry_at=decision.retry_at)
         trigger = caller.trigger
         refusal = weak(trigger, self._approvals.least) or objection(trigger.definition, outbound, at=now)
         if refusal is not None:
@@ -161,7 +159,11 @@ class Triggers:
         appointment, slot = request.appointment or (None, None)
         use = Use(caller.trigger, self._approvals.least, appointment, slot)
         asked_by = _words(f"trigger {caller.trigger.definition.name} by {caller.name}")
-        record, is_new = await self._ledger.outbounds.add(outbound, key=key, spend=None, asked_by=asked_by, use=use)
+        carrier = self._carriers.get(outbound.carrier)
+        terms = None if carrier is None else self._rules.stored(outbound, carrier)
+        record, is_new = await self._ledger.outbounds.add(
+            outbound, key=key, spend=None, asked_by=asked_by, use=use, terms=terms
+        )
         if record.status in {Status.APPROVED, Status.SCHEDULED}:
             record = await self._dispatcher.dispatch(record.id)
         return receipt(record, repeated=not is_new)

@@ -12,6 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from ringback_support.open_rules import OPEN_RULES
 from tests.conftest import launch_sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +24,7 @@ def environment() -> dict[str, str]:
     """No settings from outside, and what the tests share on the path."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("RINGBACK_", "SAAS_"))}
     path = [str(ROOT), str(ROOT / "tests" / "support"), kept.get("PYTHONPATH", "")]
-    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+    return {**kept, **OPEN_RULES, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

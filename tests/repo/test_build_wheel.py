@@ -95,7 +95,7 @@ def test_what_is_read_at_run_time_is_in_the_wheel(wheel: dict[str, bytes], neede
 
 def test_no_package_holds_a_kind_of_file_that_nothing_reads() -> None:
     kinds = {Path(name).suffix or Path(name).name for name in sources()}
-    assert kinds <= {".py", ".typed", ".sql", ".md", ".html", ".css", ".js", ".svg", ".png"}
+    assert kinds <= {".toml", ".py", ".typed", ".sql", ".md", ".html", ".css", ".js", ".svg", ".png"}
 
 
 def test_the_version_is_the_same_everywhere(wheel: dict[str, bytes]) -> None:

@@ -18,6 +18,7 @@ from urllib.parse import quote, quote_plus
 import mcp_types as types
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
+from ringback_support.open_rules import OPEN_RULES
 from tests.conftest import Sandbox, launch_sandbox
 
 from ringback import open_ringback
@@ -139,6 +140,8 @@ def house(carrier: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     carrier.post("/sandbox/clock", {"frozen": True})  # what is taken stays queued until a test moves the clock
     for name in [name for name in os.environ if name.startswith(("RINGBACK_", "SAAS_"))]:
         monkeypatch.delenv(name)
+    for name, value in OPEN_RULES.items():
+        monkeypatch.setenv(name, value)
     home = tmp_path / "home"
     (home / "sandbox").mkdir(parents=True)
     shutil.copy(carrier.state / "endpoint.json", home / "sandbox")

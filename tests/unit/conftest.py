@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from ringback_support.open_rules import OPEN_RULES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,6 +22,8 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("RINGBACK_", "SAAS_")):
             monkeypatch.delenv(name)
+    for name, value in OPEN_RULES.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ import pytest
 from ringback_support.fakes import FakeCarrier, FakeClock
 from ringback_support.installation import PICTURE, TEXT, TO, YES, approved, opened, outbound, stored, want
 
-from ringback.approvals import DEMO_CLIENT, Answer, country_name
+from ringback.approvals import DEMO_CLIENT, Answer
 from ringback.errors import NotFound, Refused
 from ringback.ledger.records import Choice, Level
 from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
+from ringback.questions import country_name
 from ringback.settings import ApprovalFloor
 
 if TYPE_CHECKING:

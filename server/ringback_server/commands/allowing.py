@@ -81,7 +81,8 @@ def _confirm(here: Installation, number: PhoneNumber, wish: _Wish, output: Outpu
     Raises:
         Refused: they typed others, or none, or a terminal does not count here.
     """
-    from ringback.approvals import PLAIN_CHARS, country_name
+    from ringback.approvals import PLAIN_CHARS
+    from ringback.questions import country_name
     from ringback_server.commands.output import aligned
     from ringback_server.commands.terminal import KINDS, ask_digits
 

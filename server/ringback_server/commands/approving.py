@@ -11,8 +11,8 @@ from ringback_server.commands.exits import Exit, receipt_exit
 from ringback_server.commands.root import json_option
 
 if TYPE_CHECKING:
-    from ringback.approvals import Question
     from ringback.ledger.records import Choice
+    from ringback.questions import Question
     from ringback.receipts import Receipt
     from ringback_server.commands.installation import Installation
     from ringback_server.commands.output import Output

@@ -215,7 +215,7 @@ def _confirm(number: PhoneNumber, words: list[str], output: Output, nothing: str
     Raises:
         Refused: they typed others, or none.
     """
-    from ringback.approvals import country_name
+    from ringback.questions import country_name
     from ringback_server.commands.terminal import ask_digits, drop_typeahead
 
     shown = f"{output.style(number.formatted, bold=True)} ({country_name(number)})"

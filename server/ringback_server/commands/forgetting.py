@@ -54,7 +54,7 @@ def _confirm(number: PhoneNumber, output: Output) -> None:
     Raises:
         Refused: they typed others, or none.
     """
-    from ringback.approvals import country_name
+    from ringback.questions import country_name
     from ringback_server.commands.terminal import ask_digits
 
     shown = f"{output.style(number.formatted, bold=True)}  ({country_name(number)})"

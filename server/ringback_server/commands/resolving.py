@@ -13,7 +13,7 @@ from ringback_server.commands.exits import Exit
 from ringback_server.commands.root import json_option
 
 if TYPE_CHECKING:
-    from ringback.approvals import Question
+    from ringback.questions import Question
     from ringback_server.commands.installation import Installation
     from ringback_server.commands.output import Output
 

@@ -19,7 +19,7 @@ from ringback.model.outbound import Channel
 from ringback_server.commands.output import aligned, is_terminal
 
 if TYPE_CHECKING:
-    from ringback.approvals import Question
+    from ringback.questions import Question
     from ringback_server.commands.output import Output
 
 KINDS: Final = {Channel.SMS: "text (SMS)", Channel.MMS: "picture or document (MMS)", Channel.VOICE: "call"}

@@ -21,7 +21,7 @@ from ringback_server.console.pages import VERDICTS
 from ringback_server.console.views import shown, verdict_shown
 
 if TYPE_CHECKING:
-    from ringback.approvals import Question
+    from ringback.questions import Question
     from ringback.receipts import Receipt
     from ringback_server.console.gate import Gate, Parts, Visit
     from ringback_server.console.pages import Pages

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from ringback.approvals import Question
+    from ringback.questions import Question
     from ringback.receipts import Receipt
     from ringback_server.console.passkeys import Passkeys
     from ringback_server.console.sessions import Session

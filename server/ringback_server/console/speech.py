@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ringback.approvals import country_name
 from ringback.conversations import number_in
 from ringback.ledger.records import Record
 from ringback.model.moment import tell_moment
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
 from ringback.model.text import count_segments, visible
+from ringback.questions import country_name
 from ringback.receipts import receipt
 from ringback_server.console.outcomes import CHANNELS, outcome_view
 

@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from ringback.approvals import DAY_COUNT, PLAIN_CHARS, country_name
+from ringback.approvals import DAY_COUNT, PLAIN_CHARS
 from ringback.model.moment import tell_moment
 from ringback.model.outbound import Channel
 from ringback.model.text import visible
 from ringback.model.zones import tell_there
+from ringback.questions import country_name
 from ringback_server.console import moments
 from ringback_server.console.outcomes import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ringback.approvals import Question
     from ringback.carriers.routes import Carriers
     from ringback.ledger.records import Allowance, Received
     from ringback.model.outbound import Line
+    from ringback.questions import Question
 
 # A digit of another script stays with its code, so that a script written from right to left does not part the two.
 _TOKEN: Final = re.compile(r"([^\W\x00-\x7f]?⟦(?:U\+[0-9A-F]{4,6}|[0-9]+ more empty lines)⟧|\n)")

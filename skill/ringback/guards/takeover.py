@@ -5,7 +5,7 @@ from ringback.guards.base import Allow, Decision, Facts, Refuse
 
 def takeover(facts: Facts) -> Decision:
     """Refuse what an agent wants to send into a conversation that a person has taken over."""
-    if not facts.taken_over or facts.outbound.by_hand:
+    if not facts.taken_over or facts.outbound.by_hand or facts.outbound.notice:
         return Allow()
     return Refuse(
         "human_takeover",

@@ -11,12 +11,15 @@ from ringback.ledger.database import Database
 from ringback.ledger.deliveries import Deliveries
 from ringback.ledger.endpoints import EndpointSecrets
 from ringback.ledger.erasure import Erasure
+from ringback.ledger.opt_outs import OptOuts
 from ringback.ledger.outbounds import Outbounds
 from ringback.ledger.passkeys import Passkeys
 from ringback.ledger.received import Inbox
+from ringback.ledger.spending import Spending
 from ringback.ledger.store import Store, Terms
 from ringback.ledger.takeovers import Takeovers
 from ringback.ledger.triggers import Triggers
+from ringback.ledger.zones import Zones
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +40,9 @@ class Ledger:
     passkeys: Passkeys
     inbox: Inbox
     takeovers: Takeovers
+    opt_outs: OptOuts
+    zones: Zones
+    spending: Spending
     triggers: Triggers
     endpoints: EndpointSecrets
     erasure: Erasure
@@ -67,6 +73,9 @@ def open_ledger(path: Path, keyring: Keyring, clock: Clock, terms: Terms | None 
         passkeys=Passkeys(store),
         inbox=Inbox(store),
         takeovers=Takeovers(store),
+        opt_outs=OptOuts(store),
+        zones=Zones(store),
+        spending=Spending(store),
         triggers=Triggers(store),
         endpoints=EndpointSecrets(store),
         erasure=Erasure(store),

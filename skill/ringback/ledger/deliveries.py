@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+from ringback.ledger.opt_outs import begin as begin_opt_out
 from ringback.ledger.parking import is_first, parked_reports
+from ringback.ledger.spending import require
+from ringback.model.limits import NO_CAPS, Caps
 from ringback.model.outbound import Report
 from ringback.model.status import WITH_CARRIER, Status, may_follow
+from ringback.model.stop_words import opts_out
 
 if TYPE_CHECKING:
     import sqlite3
@@ -32,10 +36,13 @@ class Deliveries:
         self._store = store
         self._database = store.database
 
-    async def claim(self, outbound_id: str, *, owner: str, lease_s: float) -> Record | None:
+    async def claim(self, outbound_id: str, *, owner: str, lease_s: float, caps: Caps = NO_CAPS) -> Record | None:
         """Take an approved or due outbound for one dispatch; `None` where it is not that, or no longer in time.
 
         On the disk before it returns: whatever happens next, nobody takes it a second time.
+
+        Raises:
+            OverLimit: one of the `caps` is reached; nothing was taken.
         """
         now, grace = self._store.now(), self._store.terms.grace_s
         with self._database.transaction("claim", durable=True):
@@ -43,7 +50,23 @@ class Deliveries:
                 "claim", id=outbound_id, owner=owner, lease_until=now + lease_s, now=now, grace=grace
             )
             if row is not None:
+                require(self._store, caps, row)
                 self._store.event(outbound_id, "claimed", Status.DISPATCHING)
+        return self._store.maybe(row)
+
+    async def postpone(self, outbound_id: str, *, until: float, reason: str) -> Record | None:
+        """Let a scheduled one wait until a limit is free; `None` where its grace is over by then."""
+        with self._database.transaction("postpone"):
+            row = self._database.one(
+                "postpone",
+                id=outbound_id,
+                not_before=until,
+                reason=reason,
+                grace=self._store.terms.grace_s,
+                now=self._store.now(),
+            )
+            if row is not None:
+                self._store.event(outbound_id, "deferred", Status.SCHEDULED, reason)
         return self._store.maybe(row)
 
     async def beat(self, claimed: Record, *, lease_s: float) -> float | None:
@@ -217,6 +240,8 @@ class Deliveries:
         )
         if row is not None and target is not record.status:
             self._store.event(record.id, "reported", target)
+        if row is not None and opts_out(report.keys) and record.content is not None:
+            begin_opt_out(self._store, record.content.to, via="keys")
         return row
 
     def _join(self, row: sqlite3.Row) -> sqlite3.Row:

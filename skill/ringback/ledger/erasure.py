@@ -69,7 +69,10 @@ class Erasure:
         return len(found)
 
     async def forget(self, number: PhoneNumber) -> Forgotten:
-        """Erase a person: all that is kept of their number, at once. What still waits for them is cancelled first."""
+        """Erase a person: all that is kept of their number, at once. What still waits for them is cancelled first.
+
+        That they opted out is kept, or the next message would go out again.
+        """
         now, contact = self._store.now(), self._store.keyring.contact(number)
         with self._database.transaction("forget", durable=True):
             cancelled = self._database.all("cancel_of", contact=contact, now=now)
@@ -80,6 +83,7 @@ class Erasure:
             received = self._database.all("erase_received_of", contact=contact, now=now)
             allowances = self._database.all("drop_allowances_of", contact=contact)
             self._database.all("drop_takeovers_of", contact=contact)
+            self._database.all("drop_zone", contact=contact)
             left = self._database.all("dispatching_of", contact=contact)
         self._database.truncate_wal()
         return Forgotten(len(outbounds), len(received), len(allowances), len(cancelled), len(left))

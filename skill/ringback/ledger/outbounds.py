@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ringback.errors import IdempotencyConflict, NotFound
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ringback.ledger.triggers import Use
+    from ringback.model.limits import Bulk
     from ringback.model.outbound import Outbound
 
 APPROVAL_WINDOW_S = 600.0
@@ -26,6 +28,18 @@ WISH_WINDOW_S = 600.0
 DOUBT_WINDOW_S = 86_400.0
 """How long the same wish is taken for the first one while it is unknown whether that one went out."""
 _PAGE_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the rules say of an outbound when it is stored."""
+
+    price: int | None = None
+    """What it costs, in millionths of the price table's currency, where that is known."""
+    bulk: Bulk | None = None
+    """What counts as the same text to many; `None` where nothing does."""
+    notice_of: str | None = None
+    """Of a confirmation: `optout:<id>`, which stands for a consent."""
 
 
 class Outbounds:
@@ -43,6 +57,7 @@ class Outbounds:
         spend: Level | None,
         asked_by: str = "",
         use: Use | None = None,
+        terms: Stored | None = None,
     ) -> tuple[Record, bool]:
         """Store a wish, or find the same one again.
 
@@ -52,6 +67,7 @@ class Outbounds:
             spend: take one use of a standing allowance of at least this level, if there is one.
             asked_by: which program asks, by its own name for itself.
             use: of a trigger, in place of an allowance.
+            terms: what else is stored with it.
 
         Returns:
             The record, and whether it is new. A new one is `approved` (with a time: `scheduled`) where an allowance was
@@ -61,7 +77,7 @@ class Outbounds:
             IdempotencyConflict: the key was used before, for something else.
             Refused: the trigger was removed, or its limit is reached.
         """
-        store, now = self._store, self._store.now()
+        store, now, terms = self._store, self._store.now(), terms or Stored()
         wish, contact = store.keyring.wish(outbound), store.keyring.contact(outbound.to)
         keyed = None if key is None else store.keyring.token("idempotency-key", key)
         row_id, expires_at = new_id("ob_"), now + APPROVAL_WINDOW_S
@@ -71,24 +87,20 @@ class Outbounds:
             earlier = self._earlier(keyed, wish, now)
             if earlier is not None:
                 return store.record(earlier), False
-            via = self._beforehand(outbound, row_id, spend, use)
+            is_bulk = use is None and self._is_bulk(outbound, contact, terms.bulk, now)
+            via = None if is_bulk else terms.notice_of or self._beforehand(outbound, row_id, spend, use)
             status = consented(outbound) if via else Status.AWAITING_APPROVAL
             self._database.run(
                 "insert_outbound",
-                id=row_id,
+                **store.row_of(outbound, row_id, key),
                 key=keyed,
-                wish=wish,
-                contact=contact,
-                channel=outbound.channel,
-                carrier=outbound.carrier,
-                sealed=store.seal_outbound(outbound, row_id, key),
                 status=status,
                 asked_by=asked_by,
                 level=Level.A0 if via else None,
                 now=now,
                 expires_at=expires_at,
-                send_at=outbound.send_at,
-                by_hand=outbound.by_hand,
+                bulk=is_bulk,
+                price=terms.price,
             )
             if via:
                 store.append_answer(
@@ -116,6 +128,25 @@ class Outbounds:
     def _is_doubtful(self, wish: bytes, now: float) -> bool:
         """Whether the same wish may have gone out already: then a person decides, whatever was allowed beforehand."""
         return self._database.one("doubtful_wish", wish=wish, doubtful_since=now - DOUBT_WINDOW_S) is not None
+
+    def _is_bulk(self, outbound: Outbound, contact: str, bulk: Bulk | None, now: float) -> bool:
+        """Whether the same words went, or wait to go, to as many others as may be without being asked about whole."""
+        if bulk is None or outbound.by_hand or outbound.notice:
+            return False
+        row = self._database.one("said_to", said=self._store.said(outbound), since=now - bulk.period_s, contact=contact)
+        return bool(found(row)["others"] >= bulk.count)
+
+    async def same_words(self, outbound_id: str, limit: int) -> list[Record]:
+        """All that waits to be approved as one list with this one, oldest first; at most `limit`."""
+        row = self._database.one("said_by", id=outbound_id)
+        if row is None or row["said"] is None:
+            return []
+        return list(self._store.readable(self._database.all("bulk_waiting", said=row["said"], limit=limit)))
+
+    async def scheduled_between(self, since: float, until: float, limit: int = 1000) -> list[Record]:
+        """What is scheduled for a stretch of time, by its time."""
+        rows = self._database.all("scheduled_between", since=since, until=until, limit=limit)
+        return list(self._store.readable(rows))
 
     def _beforehand(self, outbound: Outbound, row_id: str, spend: Level | None, use: Use | None) -> str | None:
         """By what a person agreed beforehand, if they did: a trigger that they applied, or a use of an allowance."""

@@ -1,10 +1,10 @@
 -- name: insert_outbound
 INSERT INTO outbound (
     id, key, wish, contact, channel, carrier, sealed, status, asked_by, level, created_at, updated_at, expires_at,
-    send_at, by_hand)
+    send_at, by_hand, said, bulk, notice, price)
 VALUES (
     :id, :key, :wish, :contact, :channel, :carrier, :sealed, :status, :asked_by, :level, :now, :now, :expires_at,
-    :send_at, :by_hand);
+    :send_at, :by_hand, :said, :bulk, :notice, :price);
 
 -- name: by_key
 SELECT * FROM outbound WHERE key = :key;
@@ -62,16 +62,18 @@ RETURNING *;
 UPDATE outbound SET nonce = :nonce WHERE id = :id AND status = 'awaiting_approval' RETURNING *;
 
 -- name: claim
--- The fence: one process takes the outbound, and only while the consent to it stands, or its time is now, and no person
--- has taken over the conversation.
+-- The fence: one process takes the outbound, and only while the consent to it stands, or its time is now, and neither has
+-- a person taken over the conversation nor the recipient opted out.
 UPDATE outbound
 SET status = 'dispatching', attempt = attempt + 1, owner = :owner, lease_until = :lease_until, claimed_at = :now,
     updated_at = :now
 WHERE id = :id AND (
     (status = 'approved' AND send_at IS NULL AND expires_at >= :now)
     OR (status = 'scheduled' AND send_at <= :now AND send_at + :grace >= :now AND coalesce(not_before, 0) <= :now))
-  AND (by_hand OR NOT EXISTS (
+  AND (by_hand OR notice OR NOT EXISTS (
     SELECT 1 FROM takeover WHERE takeover.contact = outbound.contact AND takeover.ended_at IS NULL))
+  AND notice = EXISTS (
+    SELECT 1 FROM optout WHERE optout.contact = outbound.contact AND optout.lifted_at IS NULL)
 RETURNING *;
 
 -- name: beat
@@ -278,7 +280,8 @@ LIMIT 1;
 -- name: erase_old
 -- What still waits or is on its way out is kept; a doubt that nobody resolved in all that time is not.
 UPDATE outbound
-SET sealed = x'', outcome = NULL, contact = '', carrier_ref = NULL, nonce = NULL, poll_at = NULL, erased_at = :now
+SET sealed = x'', outcome = NULL, contact = '', said = NULL, carrier_ref = NULL, nonce = NULL, poll_at = NULL,
+    erased_at = :now
 WHERE seq IN (
     SELECT seq FROM outbound WHERE erased_at IS NULL AND created_at < :before AND updated_at < :before
       AND status NOT IN ('draft', 'awaiting_approval', 'approved', 'scheduled', 'dispatching')
@@ -311,8 +314,8 @@ RETURNING *;
 
 -- name: erase_of
 UPDATE outbound
-SET sealed = x'', outcome = NULL, contact = '', wish = x'', carrier_ref = NULL, nonce = NULL, poll_at = NULL,
-    erased_at = :now
+SET sealed = x'', outcome = NULL, contact = '', wish = x'', said = NULL, carrier_ref = NULL, nonce = NULL,
+    poll_at = NULL, erased_at = :now
 WHERE contact = :contact AND status <> 'dispatching'
 RETURNING id;
 
@@ -350,7 +353,7 @@ DROP TRIGGER IF EXISTS approval_is_append_only;
 -- name: rekey_outbound
 UPDATE outbound
 SET key = :key, wish = :wish, contact = :contact, sealed = :sealed, carrier_ref = :carrier_ref, outcome = :outcome,
-    nonce = NULL
+    said = :said, nonce = NULL
 WHERE seq = :seq;
 
 -- name: rekey_erased
@@ -390,11 +393,11 @@ UPDATE takeover SET ended_at = :now WHERE contact = :contact AND ended_at IS NUL
 
 -- name: silence
 UPDATE outbound SET status = 'cancelled', reason = 'human_takeover', updated_at = :now, nonce = NULL
-WHERE contact = :contact AND NOT by_hand AND status IN ('draft', 'awaiting_approval', 'approved', 'scheduled')
+WHERE contact = :contact AND NOT by_hand AND NOT notice AND status IN ('draft', 'awaiting_approval', 'approved', 'scheduled')
 RETURNING id;
 
 -- name: on_their_way
-SELECT id FROM outbound WHERE contact = :contact AND NOT by_hand AND status = 'dispatching';
+SELECT id FROM outbound WHERE contact = :contact AND NOT by_hand AND NOT notice AND status = 'dispatching';
 
 -- name: sent_to
 SELECT * FROM outbound WHERE contact = :contact AND seq < :before ORDER BY seq DESC LIMIT :limit;
@@ -405,7 +408,8 @@ SELECT * FROM received WHERE contact = :contact AND seq < :before ORDER BY seq D
 -- name: silenced_by
 -- What a takeover would cancel now.
 SELECT id FROM outbound
-WHERE contact = :contact AND NOT by_hand AND status IN ('draft', 'awaiting_approval', 'approved', 'scheduled');
+WHERE contact = :contact AND NOT by_hand AND NOT notice
+  AND status IN ('draft', 'awaiting_approval', 'approved', 'scheduled');
 
 -- name: sent_lately
 -- The newest outbound to each person, of the newest :depth of all: however many there are, no more are looked at.
@@ -498,3 +502,129 @@ SELECT * FROM endpoint_secret;
 
 -- name: drop_endpoint_secret
 DELETE FROM endpoint_secret WHERE name = :endpoint RETURNING name;
+
+-- name: postpone
+-- A scheduled one that a limit holds back: it waits until something is free, as long as its grace allows.
+UPDATE outbound SET not_before = :not_before, reason = :reason, updated_at = :now
+WHERE id = :id AND status = 'scheduled' AND send_at + :grace >= :not_before
+RETURNING *;
+
+-- name: left_to
+-- When what left, or may have left, did so, newest first; with what is scheduled until then.
+SELECT claimed_at AS at, price FROM outbound
+WHERE contact = :contact AND claimed_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
+UNION ALL
+SELECT send_at AS at, price FROM outbound
+WHERE contact = :contact AND status = 'scheduled' AND send_at > :since AND send_at <= :until AND id <> :id
+ORDER BY at DESC LIMIT :most;
+
+-- name: left_by
+-- When what left, or may have left, did so, newest first; with what is scheduled until then.
+SELECT claimed_at AS at, price FROM outbound
+WHERE channel = :channel AND claimed_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
+UNION ALL
+SELECT send_at AS at, price FROM outbound
+WHERE channel = :channel AND status = 'scheduled' AND send_at > :since AND send_at <= :until AND id <> :id
+ORDER BY at DESC LIMIT :most;
+
+-- name: left_in_all
+-- When what left, or may have left, did so, newest first; with what is scheduled until then.
+SELECT claimed_at AS at, price FROM outbound
+WHERE claimed_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
+UNION ALL
+SELECT send_at AS at, price FROM outbound
+WHERE status = 'scheduled' AND send_at > :since AND send_at <= :until AND id <> :id
+ORDER BY at DESC LIMIT :most;
+
+-- name: said_to
+-- To how many others the same words went, or wait to go, since. What a person wrote by hand or let a trigger send is not counted.
+SELECT count(DISTINCT contact) AS others FROM outbound
+WHERE said = :said AND created_at > :since AND contact <> :contact AND NOT by_hand
+  AND status NOT IN ('declined', 'cancelled', 'refused', 'expired')
+  AND NOT (status = 'failed' AND carrier_ref IS NULL)
+  AND NOT EXISTS (SELECT 1 FROM trigger_use WHERE trigger_use.outbound_id = outbound.id);
+
+-- name: bulk_waiting
+-- All that wait with the same words for one answer, oldest first.
+SELECT * FROM outbound WHERE said = :said AND bulk AND status = 'awaiting_approval' ORDER BY seq LIMIT :limit;
+
+-- name: said_by
+SELECT said FROM outbound WHERE id = :id;
+
+-- name: standing_optout
+SELECT * FROM optout WHERE contact = :contact AND lifted_at IS NULL;
+
+-- name: standing_optouts
+SELECT * FROM optout WHERE lifted_at IS NULL ORDER BY begun_at DESC, id;
+
+-- name: insert_optout
+INSERT INTO optout (id, contact, sealed, via, carrier, said_at, begun_at)
+VALUES (:id, :contact, :sealed, :via, :carrier, :said_at, :now)
+ON CONFLICT (contact) WHERE lifted_at IS NULL DO NOTHING
+RETURNING *;
+
+-- name: optout_by_id
+SELECT * FROM optout WHERE id = :id;
+
+-- name: end_for_good
+-- All that waits for somebody who opted out, whoever wrote it.
+UPDATE outbound SET status = 'cancelled', reason = 'opted_out', updated_at = :now, nonce = NULL
+WHERE contact = :contact AND NOT notice AND status IN ('draft', 'awaiting_approval', 'approved', 'scheduled')
+RETURNING id;
+
+-- name: end_notices
+-- A confirmation that has not left when the opt-out is lifted would not be true any more.
+UPDATE outbound SET status = 'cancelled', reason = 'opt_out_lifted', updated_at = :now, nonce = NULL
+WHERE contact = :contact AND notice AND status IN ('awaiting_approval', 'approved', 'scheduled')
+RETURNING id;
+
+-- name: any_on_its_way
+SELECT id FROM outbound WHERE contact = :contact AND NOT notice AND status = 'dispatching';
+
+-- name: lift_optout
+UPDATE optout SET lifted_at = :now WHERE contact = :contact AND lifted_at IS NULL RETURNING id;
+
+-- name: lift_own_optout
+-- The same person's own word undoes their own, if it was said after it.
+UPDATE optout SET lifted_at = :now
+WHERE contact = :contact AND lifted_at IS NULL AND via IN ('text', 'keys') AND said_at <= :said_at
+RETURNING id;
+
+-- name: unconfirmed_optouts
+SELECT * FROM optout WHERE lifted_at IS NULL AND carrier IS NOT NULL AND NOT confirmed ORDER BY begun_at LIMIT :limit;
+
+-- name: confirmed_optout
+UPDATE optout SET confirmed = 1 WHERE id = :id;
+
+-- name: every_optout
+SELECT * FROM optout;
+
+-- name: rekey_optout
+UPDATE optout SET contact = :contact, sealed = :sealed WHERE id = :id;
+
+-- name: known_received
+SELECT 1 FROM received WHERE carrier = :carrier AND carrier_ref = :carrier_ref;
+
+-- name: put_zone
+INSERT INTO recipient_zone (contact, sealed) VALUES (:contact, :sealed)
+ON CONFLICT (contact) DO UPDATE SET sealed = excluded.sealed;
+
+-- name: zone_of
+SELECT * FROM recipient_zone WHERE contact = :contact;
+
+-- name: named_zones
+SELECT * FROM recipient_zone ORDER BY contact;
+
+-- name: drop_zone
+DELETE FROM recipient_zone WHERE contact = :contact RETURNING contact;
+
+-- name: spent_by_day
+-- What left, by day (UTC) and channel, for the person's own plots.
+SELECT CAST(claimed_at / 86400 AS INTEGER) AS day, channel, count(*) AS left_count, sum(coalesce(price, 0)) AS micros,
+    sum(price IS NULL) AS unpriced
+FROM outbound
+WHERE claimed_at > :since AND NOT (status = 'failed' AND carrier_ref IS NULL)
+GROUP BY day, channel ORDER BY day, channel;
+
+-- name: scheduled_between
+SELECT * FROM outbound WHERE status = 'scheduled' AND send_at >= :since AND send_at < :until ORDER BY send_at LIMIT :limit;

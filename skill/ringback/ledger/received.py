@@ -53,6 +53,11 @@ class Inbox:
             )
         return None if row is None else self._received(row)
 
+    async def is_known(self, carrier: str, carrier_id: str) -> bool:
+        """Whether the carrier told of this text before."""
+        ref = self._store.carrier_ref(carrier, carrier_id)
+        return self._database.one("known_received", carrier=carrier, carrier_ref=ref) is not None
+
     async def cursor(self, carrier: str) -> str | None:
         """Up to where the carrier's own inbox was read."""
         return self._database.peek_meta(f"inbox:{carrier}")

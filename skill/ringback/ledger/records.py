@@ -64,6 +64,10 @@ class Record:
     """When the newest dispatch began."""
     carrier_id: str | None = field(repr=False)
     report: Report | None = field(repr=False)
+    bulk: bool = False
+    """Whether the same text goes to so many people that a person must approve the whole list."""
+    price: int | None = None
+    """What it costs by the price table, in millionths of its currency; `None` where that is not known."""
 
     @property
     def outbound(self) -> Outbound:
@@ -141,6 +145,27 @@ class Takeover:
     contact: str
     via: str
     begun_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """Somebody who gets nothing any more, by their own word or a person's. Times are Unix seconds."""
+
+    id: str
+    number: PhoneNumber
+    contact: str
+    via: str
+    """By what: `text`, `keys`, `page`, `terminal`, `import`."""
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class NamedZone:
+    """The time zone that a person named for a recipient."""
+
+    number: PhoneNumber
+    contact: str
+    zone: str
 
 
 @dataclass(frozen=True, slots=True)

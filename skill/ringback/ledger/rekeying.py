@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from ringback.errors import LedgerError
 from ringback.ledger.allowances import is_proven, prove
 from ringback.ledger.endpoints import rekey_endpoints
+from ringback.ledger.opt_outs import rekey_opt_outs
 from ringback.ledger.passkeys import Passkeys
 from ringback.ledger.received import number_of
 from ringback.ledger.store import Store
 from ringback.ledger.triggers import rekey_triggers
+from ringback.ledger.zones import rekey_zones
 
 if TYPE_CHECKING:
     import sqlite3
@@ -70,6 +72,8 @@ class Rekeying:
         rotated = Rotated(self._outbounds(), self._received(), self._allowances(), self._passkeys())
         self._takeovers()
         rekey_triggers(self._old, self._new)
+        rekey_opt_outs(self._old, self._new)
+        rekey_zones(self._old, self._new)
         rekey_endpoints(self._old, self._new)
         self._callbacks()
         self._database.run("set_meta", entry="key", value=self._new.keyring.fingerprint)
@@ -109,6 +113,7 @@ class Rekeying:
             sealed=new.keyring.seal(plain, row=row_id, column="sealed"),
             carrier_ref=record.carrier_id and new.carrier_ref(record.carrier, record.carrier_id),
             outcome=None if row["outcome"] is None else self._resealed(row["outcome"], row_id, "outcome"),
+            said=new.said(outbound),
         )
         before = old.keyring.digest(outbound, row=row_id, expires_at=record.expires_at)
         after = new.keyring.digest(outbound, row=row_id, expires_at=record.expires_at)

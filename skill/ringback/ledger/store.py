@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import secrets
+import unicodedata
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -72,6 +73,21 @@ class Store:
             now=self.now(),
         )
 
+    def row_of(self, outbound: Outbound, row_id: str, key: str | None) -> dict[str, Any]:
+        """What a new row holds of the outbound itself, by column; `key` is the caller's idempotency key."""
+        return {
+            "id": row_id,
+            "wish": self.keyring.wish(outbound),
+            "contact": self.keyring.contact(outbound.to),
+            "channel": outbound.channel,
+            "carrier": outbound.carrier,
+            "sealed": self.seal_outbound(outbound, row_id, key),
+            "send_at": outbound.send_at,
+            "by_hand": outbound.by_hand,
+            "notice": outbound.notice,
+            "said": self.said(outbound),
+        }
+
     def seal_outbound(self, outbound: Outbound, row_id: str, key: str | None) -> bytes:
         """What must not stand in plain: number, text, media, and the caller's idempotency key."""
         plain = {"to": outbound.to.e164, "text": outbound.text, "media_url": outbound.media_url}
@@ -93,6 +109,12 @@ class Store:
     def media_host(self, host: str | None) -> bytes | None:
         """The blind index of a media host."""
         return None if host is None else self.keyring.token("media-host", host)
+
+    def said(self, outbound: Outbound) -> bytes:
+        """The blind index of what is said, whoever it is said to: the same words in another dress are the same."""
+        words = unicodedata.normalize("NFKC", outbound.text).casefold()
+        bare = "".join(char for char in words if char.isalnum()) or words
+        return self.keyring.token("said", f"{bare}|{outbound.media_url or ''}")
 
     def maybe(self, row: sqlite3.Row | None) -> Record | None:
         """A row that a compare-and-swap may not have found, opened."""
@@ -127,7 +149,15 @@ class Store:
             plain = self.keyring.open(row["sealed"], row=row_id, column="sealed")
             to, text, media_url = PhoneNumber(plain["to"]), plain["text"], plain["media_url"]
             outbound = Outbound(
-                channel, to, carrier, text, media_url, row["send_at"], bool(row["by_hand"]), "urgent" in plain
+                channel,
+                to,
+                carrier,
+                text,
+                media_url,
+                row["send_at"],
+                by_hand=bool(row["by_hand"]),
+                urgent="urgent" in plain,
+                notice=bool(row["notice"]),
             )
         outcome: dict[str, Any] = {}
         if row["outcome"] is not None:
@@ -153,6 +183,8 @@ class Store:
             claimed_at=row["claimed_at"],
             carrier_id=outcome.get("carrier_id"),
             report=report and Report(**{**report, "status": Status(report["status"])}),
+            bulk=bool(row["bulk"]),
+            price=row["price"],
         )
 
 

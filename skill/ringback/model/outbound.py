@@ -45,6 +45,8 @@ class Outbound:
     by_hand: bool = False
     urgent: bool = False
     """Whether a call is to go before others, where the carrier knows that."""
+    notice: bool = False
+    """Whether it is Ringback's own confirmation to somebody who opted out; nobody else can ask for one."""
 
     def __post_init__(self) -> None:
         limit = PROMPT_LIMIT if self.channel is Channel.VOICE else TEXT_LIMIT
