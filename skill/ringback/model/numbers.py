@@ -13,6 +13,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ringback.errors import InvalidNumber
+from ringback.model.emergency import (
+    LINK,
+    LINK_TAIL,
+    SERVICE_CODE,
+    is_emergency_in_country,
+    names_emergency,
+    rings_emergency,
+)
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber as ParsedNumber
@@ -20,8 +28,8 @@ if TYPE_CHECKING:
 _CANONICAL = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _EXTENSION = re.compile(r"(;|,|\s|\d)\s*(ext\b|ext[.=:]|extension|x\s*\d|#)", re.IGNORECASE)
-_EXTENSION_TAIL = re.compile(r"[;,\s]*(ext|x|#).*", re.IGNORECASE | re.DOTALL)
-_LINK = re.compile(r"^[a-z]+:", re.IGNORECASE)
+_UNCOUNTED = frozenset("*#,;%")
+"""What begins a service code, a pause or an encoded character: the digits around it are not one number."""
 _WIDE_PLUS = "\uff0b"
 _SHORT_CODE_DIGITS = 6
 _LONGEST = 64
@@ -134,7 +142,7 @@ def _possible(number: PhoneNumber) -> PhoneNumber:
         raise InvalidNumber(
             "country_code", "The number's country code does not exist.", hint="Ask the person for the number again."
         ) from None
-    if _rings_emergency(number.e164[1:]) or _is_emergency_in_country(value):
+    if rings_emergency(number.e164[1:]) or is_emergency_in_country(value):
         raise _emergency()
     reason = phonenumbers.is_possible_number_with_reason(value)
     if reason == ValidationResult.IS_POSSIBLE:
@@ -167,29 +175,6 @@ def _in_its_one_spelling(number: PhoneNumber, value: ParsedNumber) -> PhoneNumbe
     )
 
 
-def _rings_emergency(digits: str) -> bool:
-    import phonenumbers
-
-    return any(phonenumbers.is_emergency_number(digits, region) for region in ("US", "GB", "AU", "IN", "JP"))
-
-
-def _is_emergency_in_country(value: ParsedNumber) -> bool:
-    import phonenumbers
-
-    digits = phonenumbers.national_significant_number(value)
-    regions = phonenumbers.region_codes_for_country_code(value.country_code or 0)
-    return any(phonenumbers.is_emergency_number(digits, region) for region in regions)
-
-
-def _is_short_emergency(candidate: str) -> bool:
-    import phonenumbers
-
-    try:
-        return _is_emergency_in_country(phonenumbers.parse(candidate, None))
-    except phonenumbers.NumberParseException:
-        return False
-
-
 def _emergency() -> InvalidNumber:
     return InvalidNumber(
         "emergency",
@@ -212,16 +197,13 @@ def _diagnose(text: str, home: PhoneNumber | None) -> InvalidNumber:
 
 def _diagnose_characters(bare: str, home: PhoneNumber | None) -> InvalidNumber:
     ascii_form = "".join(str(unicodedata.decimal(char, char)) for char in bare.replace(_WIDE_PLUS, "+"))
-    if _names_emergency(ascii_form):
+    if names_emergency(ascii_form, home.country_code if home else None):
         return _emergency()
-    if _EXTENSION.search(ascii_form):
-        return InvalidNumber(
-            "extension",
-            "The number has an extension; extensions cannot be dialled.",
-            hint="Give the number without it.",
-        )
-    if _LINK.match(ascii_form):
-        return _suggesting("uri", "A link was given in place of a number.", ascii_form.partition(":")[2], home)
+    if SERVICE_CODE.match(ascii_form) or _EXTENSION.search(ascii_form):
+        return _diagnose_commands(ascii_form)
+    if LINK.match(ascii_form):
+        meant = LINK_TAIL.sub("", ascii_form.partition(":")[2])
+        return _suggesting("uri", "A link was given in place of a number.", meant, home)
     if any(char.isalpha() for char in ascii_form):
         return InvalidNumber("letters", "The number has letters in it.", hint=E164_HINT)
     if ascii_form != bare or not bare.isascii():
@@ -229,13 +211,17 @@ def _diagnose_characters(bare: str, home: PhoneNumber | None) -> InvalidNumber:
     return _diagnose_digits(bare, home)
 
 
-def _names_emergency(text: str) -> bool:
-    """Whether the text is an emergency number, also where an extension or a link stands around it."""
-    number = _EXTENSION_TAIL.sub("", _LINK.sub("", text))
-    digits = "".join(_DIGITS.findall(number))
-    if any(char.isalpha() for char in number):
-        return False
-    return _rings_emergency(digits) or (number.lstrip().startswith("+") and _is_short_emergency(f"+{digits}"))
+def _diagnose_commands(text: str) -> InvalidNumber:
+    """What would be dialled before or after the number. No number is read out of it."""
+    if not SERVICE_CODE.match(text):
+        return InvalidNumber(
+            "extension",
+            "The number has an extension; extensions cannot be dialled.",
+            hint="Give the number without it.",
+        )
+    if sum(map(str.isdigit, text)) <= _SHORT_CODE_DIGITS:
+        return InvalidNumber("short_code", "This is a service code, not a number.", hint=E164_HINT)
+    return InvalidNumber("formatting", "The number begins with a service code; none is dialled.", hint=E164_HINT)
 
 
 def _holds_several(bare: str) -> bool:
@@ -269,6 +255,8 @@ def _suggesting(problem: str, message: str, meant: str, home: PhoneNumber | None
 
 def _suggest(meant: str, home: PhoneNumber | None) -> str | None:
     """What the person probably meant, only where it is a valid number and there is one reading."""
+    if not _UNCOUNTED.isdisjoint(meant):
+        return None
     digits = "".join(_DIGITS.findall(meant))
     candidates = [f"+{digits}"]
     if not meant.lstrip().startswith("+"):
