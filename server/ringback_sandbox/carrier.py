@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from .store import Store
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_KEYS = re.compile(r"[0-9*#]{1,32}")
-_MOST_DIGITS = 256
 _WINDOW_MS = 60_000
 
 
@@ -136,51 +134,7 @@ class Carrier:
         item = self.store.get(item_id)
         return item if isinstance(item, Call) else None
 
-    # -- what the handset's owner does -----------------------------------------------------------------------------
-
-    def answer(self, call_id: str) -> Call:
-        """Pick up a ringing call.
-
-        Raises:
-            NoSuchCallError: nothing by that id was called.
-            WrongStateError: it does not ring.
-        """
-        self._call_in(call_id, "ringing")
-        self.store.set_answered(call_id, self.clock.now_ms())
-        return self._changed(call_id)
-
-    def to_voicemail(self, call_id: str) -> Call:
-        """Let a voicemail system take a ringing call: it records, and hangs up by itself.
-
-        Raises:
-            NoSuchCallError: nothing by that id was called.
-            WrongStateError: it does not ring.
-        """
-        self._call_in(call_id, "ringing")
-        self.store.set_voicemail(call_id, self.clock.now_ms())
-        return self._changed(call_id)
-
-    def decline(self, call_id: str) -> Call:
-        """Refuse a ringing call: it ends busy.
-
-        Raises:
-            NoSuchCallError: nothing by that id was called.
-            WrongStateError: it does not ring.
-        """
-        self._call_in(call_id, "ringing")
-        self.store.set_ended(call_id, self.clock.now_ms(), "busy")
-        return self._changed(call_id)
-
-    def hang_up(self, call_id: str) -> Call:
-        """End an answered call.
-
-        Raises:
-            NoSuchCallError: nothing by that id was called.
-            WrongStateError: nobody is talking.
-        """
-        self._talk(call_id)
-        self.store.set_ended(call_id, self.clock.now_ms(), "completed")
-        return self._changed(call_id)
+    # -- what happens on the line ----------------------------------------------------------------------------------
 
     def cancel(self, call_id: str) -> Call:
         """End a call from the carrier's side, answered or not.
@@ -189,25 +143,10 @@ class Carrier:
             NoSuchCallError: nothing by that id was called.
             WrongStateError: it has ended.
         """
-        call = self._call_in(call_id, "queued", "ringing", "in-progress")
+        call = self.call_in(call_id, "queued", "ringing", "in-progress")
         ending = "canceled" if call.taken_ms(self.clock.now_ms()) is None else "completed"
         self.store.set_ended(call_id, self.clock.now_ms(), ending)
-        return self._changed(call_id)
-
-    def press(self, call_id: str, keys: str) -> Call:
-        """Press keys during an answered call.
-
-        Raises:
-            ValueError: not 1 to 32 of 0-9, * and #, or more than a call holds.
-            NoSuchCallError: nothing by that id was called.
-            WrongStateError: nobody is talking.
-        """
-        if not _KEYS.fullmatch(keys):
-            raise ValueError("keys must be 1 to 32 of 0-9, * and #")
-        if len(self._talk(call_id).digits) + len(keys) > _MOST_DIGITS:
-            raise ValueError(f"a call holds at most {_MOST_DIGITS} keys")
-        self.store.add_digits(call_id, keys)
-        return self._changed(call_id)
+        return self.changed(call_id)
 
     def reply(self, sender: str, body: str) -> Reply:
         """Keep a text that the handset's owner wrote back."""
@@ -277,7 +216,13 @@ class Carrier:
         """The faults as the control routes show them."""
         return {"next": self.faults.left, "kind": self.faults.kind, "telephony": self.faults.telephony}
 
-    def _call_in(self, call_id: str, *states: str) -> Call:
+    def call_in(self, call_id: str, *states: str) -> Call:
+        """The call, as long as it is in one of these states.
+
+        Raises:
+            NoSuchCallError: nothing by that id was called.
+            WrongStateError: it is in another one.
+        """
         # What time did to the call is told before what its owner does.
         self._tell_moved()
         call = self.call(call_id)
@@ -288,14 +233,8 @@ class Carrier:
             raise WrongStateError(f"the call is {status}, not {' or '.join(states)}")
         return call
 
-    def _talk(self, call_id: str) -> Call:
-        """The call that the handset's owner is in."""
-        call = self._call_in(call_id, "in-progress")
-        if call.answered_by(self.clock.now_ms()) == "voicemail":
-            raise WrongStateError("voicemail took the call: nobody is talking")
-        return call
-
-    def _changed(self, call_id: str) -> Call:
+    def changed(self, call_id: str) -> Call:
+        """The call after somebody did something with it, of which everybody is told."""
         call = self.call(call_id)
         assert call is not None
         self._tell(call, self.clock.now_ms())

@@ -12,6 +12,7 @@ from .callbacks import Callbacks
 from .carrier import E164, Carrier, NoSuchCallError, WrongStateError
 from .clock import iso
 from .faults import FAULT_KINDS, MAGIC_NUMBERS, TELEPHONY_MODES, FaultKind, TelephonyMode
+from .handset import Handset
 from .http import JSONAnswer, MalformedError, is_json, json_object
 from .model import Call, Message, Reply
 from .recording import request_view
@@ -41,6 +42,7 @@ class Control:
 
     def __init__(self, carrier: Carrier, callbacks: Callbacks, speech: Speech) -> None:
         self._carrier = carrier
+        self._handset = Handset(carrier)
         self._callbacks = callbacks
         self._speech = speech
 
@@ -157,22 +159,22 @@ class Control:
 
     async def _answer(self, request: "Request", given: dict[str, Any]) -> Any:
         del given
-        return self._carrier.view(self._carrier.answer(request.path_params["id"]))
+        return self._carrier.view(self._handset.answer(request.path_params["id"]))
 
     async def _decline(self, request: "Request", given: dict[str, Any]) -> Any:
         del given
-        return self._carrier.view(self._carrier.decline(request.path_params["id"]))
+        return self._carrier.view(self._handset.decline(request.path_params["id"]))
 
     async def _to_voicemail(self, request: "Request", given: dict[str, Any]) -> Any:
         del given
-        return self._carrier.view(self._carrier.to_voicemail(request.path_params["id"]))
+        return self._carrier.view(self._handset.to_voicemail(request.path_params["id"]))
 
     async def _hang_up(self, request: "Request", given: dict[str, Any]) -> Any:
         del given
-        return self._carrier.view(self._carrier.hang_up(request.path_params["id"]))
+        return self._carrier.view(self._handset.hang_up(request.path_params["id"]))
 
     async def _keys(self, request: "Request", given: dict[str, Any]) -> Any:
-        return self._carrier.view(self._carrier.press(request.path_params["id"], _text(given, "keys", 32)))
+        return self._carrier.view(self._handset.press(request.path_params["id"], _text(given, "keys", 32)))
 
     async def _reply(self, request: "Request", given: dict[str, Any]) -> Any:
         del request

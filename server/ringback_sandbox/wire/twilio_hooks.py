@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from ringback_sandbox.carrier import NoSuchCallError, WrongStateError
 from ringback_sandbox.delivery import is_here
+from ringback_sandbox.handset import Handset
 from ringback_sandbox.model import Call
 
 from .twilio_views import answerer, failure, number_sid, rfc2822, sid_of
@@ -205,7 +206,7 @@ class Hooks:
 
     def _hang_up(self, call_id: str) -> None:
         with contextlib.suppress(NoSuchCallError, WrongStateError):
-            self._carrier.hang_up(call_id)
+            Handset(self._carrier).hang_up(call_id)
 
     # -- posting ---------------------------------------------------------------------------------------------------
 
