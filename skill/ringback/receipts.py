@@ -13,7 +13,7 @@ from ringback.model.redaction import redact as redacted
 from ringback.telling import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ringback.model.outbound import Line, Report
     from ringback.model.template import Template
@@ -191,11 +191,12 @@ class _Brought:
 
 
 def _brought(report: Report, *, redact: bool) -> _Brought:
-    def read(text: str | None) -> Redacted | None:
-        return None if text is None else _read(text, redact=redact)
+    def read(text: str | None, keep: Collection[str] = ()) -> Redacted | None:
+        return None if text is None else _read(text, redact=redact, keep=keep)
 
     outcome, transcript = read(report.outcome), read(report.transcript)
-    error, keys = read(report.error and plain_words(report.error)), read(report.keys)
+    error = read(report.error and plain_words(report.error), keep={"code"})  # a failure's own
+    keys = read(report.keys)
     noted: tuple[str, ...] = ()
     variables = report.variables
     if variables is not None and redact:
@@ -210,9 +211,9 @@ def _brought(report: Report, *, redact: bool) -> _Brought:
     )
 
 
-def _read(text: str, *, redact: bool, region: str | None = None) -> Redacted:
+def _read(text: str, *, redact: bool, region: str | None = None, keep: Collection[str] = ()) -> Redacted:
     """A text from outside as a model reads it; nothing in it reads as if something had been taken out that was not."""
-    return redacted(text, region=region) if redact else Redacted(unimitated(text), ())
+    return redacted(text, region=region, keep=keep) if redact else Redacted(unimitated(text), ())
 
 
 def line_report(lines: list[Line], *, approval: str, templates: Sequence[Template] = ()) -> LineReport:

@@ -62,6 +62,10 @@ CODES: Final = {
     "קוד האימות שלך הוא {}": "482913",
     "आपका ओटीपी {} है": "482913",
     "Mã xác nhận của bạn là {}": "482913",
+    "code:{}": "482913",
+    "PUK {}": "48291374",
+    "BofA: DO NOT share this Sign In code. We will NEVER call you for it. Code {}.": "482913",
+    "Use code {} to confirm you're signing in": "48291374",
     "Kode verifikasi Anda adalah {}": "482913",
 }
 OTHERS: Final = (
@@ -78,6 +82,9 @@ OTHERS: Final = (
     ("Passwort ist Sommer2024!", ("password",)),
     ("the wifi password is swordfish", ("password",)),
     ("Contraseña: perro123", ("password",)),
+    ("Ihr Einmalpasswort: 482913!", ("password",)),
+    ("wifi pass: guest2024", ("password",)),
+    ("login anna / password hunter22", ("password",)),
     ("パスワード: sakura99", ("password",)),
     ("https://kim:secret9@host.example/x", ("password",)),
     ("https://bank.example/reset?token=8f14e45fceea167a5a36dedd4bea2543", ("link token",)),
@@ -89,6 +96,8 @@ OTHERS: Final = (
     ("44 ways: +44 20 7946 0958", ("telephone number",)),
     ("0044 20 7946 0958", ("telephone number",)),
     ("2025550123", ("telephone number",)),
+    ("appelle le 06.12.34.56.78", ("telephone number",)),
+    ("555-0123 is my cell", ("telephone number",)),
     ("https://wa.me/12025550123", ("telephone number",)),
 )
 ORDINARY: Final = (
@@ -104,6 +113,15 @@ ORDINARY: Final = (
     *("https://maps.app.goo.gl/AbCdEfGh12345678x", "12, 13, 14, 15, 16, 17, 18, 19", "192.168.100.200"),
     *("Bus 4821 leaves 14:05", "between 1000 and 1130", "1,250,000", "iPhone 15 Pro Max 256GB", "v1.2.3456"),
     *("The building has 12000 m2", "pin it on the wall 4 times", "10 people, 2 children", "Postleitzahl 10115 Berlin"),
+    *("Bus pass: 24.50", "boarding pass 12A", "my password expired 3 days ago", "I'll pass 1st round", "passed 4321"),
+    *(
+        "order number 112-3456789-1234567",
+        "tracking 1Z999AA10123456784",
+        "one-time fee of 15000",
+        "order 48291 verified",
+    ),
+    *("ISBN 978-3-16-148410-0", "2026-11-22T18:30:00Z", "10 000 000", "lat 40.7128, lng -74.0060", "exit 4821"),
+    *("https://open.spotify.com/track/4iV5W9uYEdYUVa79Axb7Rh", "https://www.amazon.com/dp/B08N5WRWNW", "BA2490, 14C"),
     *("I read the code at 1900 Oak Avenue", "it takes 90 minutes", "Kleidercode: festlich", "kg 4500"),
 )
 DISGUISES: Final = {

@@ -17,7 +17,7 @@ from ringback.model.folding import fold
 from ringback.model.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 NUMBER: Final = "telephone number"
 _PLURALS: Final = {"card expiry": "card expiries"}
@@ -52,12 +52,13 @@ class Found:
     kind: str
 
 
-def redact(text: str, *, region: str | None = None) -> Redacted:
+def redact(text: str, *, region: str | None = None, keep: Collection[str] = ()) -> Redacted:
     """Take out what a model need not read.
 
     Args:
         text: what somebody wrote, or said in a call.
         region: the ISO 3166 region of whoever wrote it; telephone numbers are also read as they are written there.
+        keep: kinds that stay.
     """
     if len(text) < _SHORTEST:
         return Redacted(text, ())
@@ -69,7 +70,7 @@ def redact(text: str, *, region: str | None = None) -> Redacted:
     done = 0
     for found in find(seen.text, seen.origins, text, region):
         start, end = seen.span(found.start, found.end)
-        if start < done:  # one character can fold into several
+        if start < done or found.kind in keep:  # one character can fold into several
             continue
         parts += [unimitated(text[done:start]), _placeholder(found, seen.text[found.start : found.end])]
         kinds.append(found.kind)

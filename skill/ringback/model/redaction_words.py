@@ -7,7 +7,22 @@ from typing import Final
 CODE_WORDS: Final = (
     # A word that ends so counts too: Bestätigungscode, verificatiecode, engångskod.
     *("code", "codes", "kod", "kode", "koden", "kodu", "kodunuz", "koodi", "kód", "cod", "codul", "codice", "código"),
-    *("pin", "pins", "otp", "totp", "tan", "mtan", "pushtan", "smstan", "passcode", "mfa", "2fa", "clave", "claves"),
+    *(
+        "pin",
+        "pins",
+        "puk",
+        "otp",
+        "totp",
+        "tan",
+        "mtan",
+        "pushtan",
+        "smstan",
+        "passcode",
+        "mfa",
+        "2fa",
+        "clave",
+        "claves",
+    ),
     *("verification number", "security number", "one-time number", "einmalkennwort", "tunnusluku", "token", "senha"),
     *("код", "коду", "кода", "пин", "κωδικός", "κωδικό", "пароль", "رمز", "الرمز", "كود", "کد", "קוד", "הקוד"),
     *("कोड", "ओटीपी", "पिन", "কোড", "mã", "รหัส", "kodi", "kodas", "kods", "koda", "koda:", "kodot", "kódja"),
@@ -49,7 +64,17 @@ WEAK_WORDS: Final = (
         "login",
         "sign in",
     ),
-    *("two-factor", "2-step", "one-time", "authenticat", "don't share", "do not share", "never share", "not share"),
+    *(
+        "two-factor",
+        "2-step",
+        "one-time pass",
+        "one time pass",
+        "authenticat",
+        "don't share",
+        "do not share",
+        "never share",
+        "not share",
+    ),
     *("niemandem", "nicht weiter", "ne partagez", "ne le partagez", "no compartas", "no lo compartas"),
     *("não compartilhe", "non condivid", "niet delen", "nie udostępniaj", "не сообщайте", "никому", "paylaşm"),
     *("请勿", "切勿", "勿泄露", "他人に", "타인", "لا تشارك"),
@@ -77,10 +102,20 @@ LINKING: Final = (
         "는",
         "은",
     ),
-    *("adalah", "olarak", "as", "als", "comme", "como", "come", "of", "#", "'s", "s"),
+    *("adalah", "olarak", "as", "als", "comme", "como", "come", "#", "'s", "s"),
 )
 PASSWORD_WORDS: Final = (
-    *("password", "passwords", "passwd", "pass word", "passphrase", "pwd", "passwort", "kennwort", "passwörter"),
+    *(
+        "password",
+        "passwords",
+        "passwd",
+        "pass word",
+        "passphrase",
+        "pwd",
+        "passwort",
+        "kennwort",
+        "passwörter",
+    ),
     *(
         "mot de passe",
         "mdp",
@@ -97,6 +132,21 @@ PASSWORD_WORDS: Final = (
     *("كلمة المرور", "كلمة السر", "סיסמה", "סיסמא", "पासवर्ड", "mật khẩu", "รหัสผ่าน", "kata sandi"),
     *("密码", "密碼", "パスワード", "비밀번호", "암호"),
 )
+TICKETS: Final = (
+    "bus",
+    "ski",
+    "day",
+    "week",
+    "boarding",
+    "travel",
+    "train",
+    "rail",
+    "hall",
+    "season",
+    "museum",
+    "mountain",
+)
+"""Before "pass:": then it is no password."""
 NO_PASSWORDS: Final = frozenset(
     (
         *("a", "abgelaufen", "about", "again", "already", "also", "altijd", "an", "and", "any", "at", "auf"),

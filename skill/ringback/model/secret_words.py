@@ -17,6 +17,7 @@ from ringback.model.redaction_words import (
     ORDINARY_AFTER,
     ORDINARY_BEFORE,
     PASSWORD_WORDS,
+    TICKETS,
     WEAK_WORDS,
 )
 
@@ -46,7 +47,7 @@ CLOSE: Final = rf"(?:[ \t]*(?:[:=#\-\"'“”„«»(\[*`>]|{_LINK_WORD}|\n)){{0
 """What may stand between a word and the thing that it names."""
 _SPELLED: Final = "(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 _THING: Final = re.compile(
-    r"(?<![a-z0-9_.,:/$€£¥+@])(?:"
+    r"(?<![a-z0-9_/$€£¥+@])(?<!\d[.,:])(?:"
     r"(?P<prefixed>[a-z]{1,4}-\d{4,8})"
     r"|(?P<digits>\d{4,10}|\d{2,4}(?P<sep>[ \-.])\d{2,4}(?:(?P=sep)\d{2,4})?|\d(?:[ \-.,]{1,2}\d){3,9})"
     rf"|(?P<spelled>{_SPELLED}(?:[ ,\-]{{1,2}}{_SPELLED}){{3,9}})"
@@ -78,9 +79,12 @@ _LISTED: Final = re.compile(r"[\s,;/&•*\-]{1,4}(?:and |und |et |y |or )?")
 _REACH: Final = 56
 _FAR: Final = 14
 _SHORTEST, _LONGEST, _LONG_CODE = 4, 10, 5
+_SHORT_PASSWORD: Final = re.compile(r"(?<![^\W\d_])(?:pass|pw)\s*[:=]\s*(?P<secret>[^\s\ufffc]{3,64})")
+_TICKET: Final = re.compile(rf"{either(TICKETS)}[ \-]$")
 _PASSWORD: Final = re.compile(
-    rf"{either(PASSWORD_WORDS)}(?P<gap>[^\n.:=!?]{{0,30}}?)(?P<link>\s*[:=]\s*|\s*(?:{_LINK_WORD}|'s|->|-)\s*"
-    r"(?:[:=]\s*)?)(?P<secret>\"[^\"\n]{1,64}\"|'[^'\n]{1,64}'|[“„«][^”“»\n]{1,64}[”“»]|[^\s\ufffc]{3,64})"
+    rf"(?:(?<![^\W\d_])[^\W\d_]{{0,24}}(?:passwort|kennwort|wachtwoord|losenord)|{either(PASSWORD_WORDS)})"
+    rf"(?P<gap>[^\n.:=!?]{{0,30}}?)(?P<link>\s*[:=]\s*|\s*(?:{_LINK_WORD}|'s|->|-)\s*(?:[:=]\s*)?|[ ]+(?=\S*\d))"
+    r"(?P<secret>\"[^\"\n]{1,64}\"|'[^'\n]{1,64}'|[“„«][^”“»\n]{1,64}[”“»]|[^\s\ufffc]{3,64})"
 )
 
 
@@ -117,10 +121,15 @@ def find_passwords(seen: str) -> Iterator[Found]:
         bare = secret.strip("\"'“”„«»")
         said = not re.search(r"[:=]", match["link"])
         plain = bare.isalpha() and secret == bare
-        if not bare or (plain and bare in NO_PASSWORDS) or (said and match["gap"].strip() and plain):
+        far = said and match["gap"].strip() != ""
+        if not bare or (plain and (far or bare in NO_PASSWORDS)) or (far and not match["link"].strip()):
             continue
         start = match.start("secret")
         yield Found(start, start + len(secret), "password")
+    for match in _SHORT_PASSWORD.finditer(seen):
+        if not _TICKET.search(seen, max(0, match.start() - 12), match.start()):
+            start, secret = match.start("secret"), match["secret"].rstrip(".,;!?)")
+            yield Found(start, start + len(secret), "password")
 
 
 def _within_reach(words: list[tuple[int, int]], thing: re.Match[str]) -> list[tuple[int, int]]:

@@ -25,8 +25,8 @@ _OPENS: Final = re.compile(
     r"|[?&;#](?:code|key|sig|pin|t|k|c)="
 )
 _WORD_OF_LINK: Final = re.compile(r"[A-Za-z0-9_\-]+")
-_LONG_TOKEN: Final = 20
-_SHORT_TOKEN: Final = 6
+_LONG_TOKEN: Final = 24
+_SHORT_TOKEN: Final = 5
 _RUN: Final = re.compile(r"(?<!\d)\d(?:[ .,\-\n]{0,3}\d){12,}")
 _CARD_DIGITS: Final = range(13, 20)
 _IBAN_START: Final = re.compile(r"(?<![a-z0-9])[a-z]{2}\d{2}(?=[ \-]?[a-z0-9])")
@@ -42,8 +42,9 @@ _PHONE_WORD: Final = re.compile(either(PHONE_WORDS))
 _PHONE: Final = (
     re.compile(r"(?<![\w+])(?:\+|00[ ]?)[ ]?[1-9](?:[ \-.()/]{0,3}\d){6,14}(?!\d)"),
     re.compile(r"(?<![\w.\-])(?:1[ .\-]?)?(?:\([2-9]\d{2}\)|[2-9]\d{2})[ .\-/]{0,2}[2-9]\d{2}[ .\-]?\d{4}(?![\w\-])"),
-    re.compile(r"(?<![\w.\-/])\(?0[1-9]\d{0,4}\)?(?:[ \-/]{0,2}\d){6,9}(?![\w/:])"),
+    re.compile(r"(?<![\w.\-/])(?:\(0\)|\(?0)[1-9]\d{0,4}\)?(?:[ \-/]{0,2}\d){6,9}(?![\w/:])"),
 )
+_PAIRS: Final = re.compile(r"(?<![\w.\-/])0[1-9](?:[ .\-]\d{2}){4}(?![\w.\-/:])")
 _LOCAL: Final = re.compile(r"(?<![\w.\-])[2-9]\d{2}[\-. ]\d{4}(?![\w\-])")
 _PHONE_DIGITS: Final = re.compile(r"\d(?:[^\d\n]{0,3}\d){6,}")
 _DATE: Final = re.compile(r"\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}(?!\d)")
@@ -138,7 +139,8 @@ def _cards(seen: str) -> Iterator[Found]:
         groups = [(part.start() + run.start(), part.end() + run.start()) for part in re.finditer(r"\d+", run.group())]
         first = 0
         while first < len(groups):
-            last = _card_from(seen, groups, first)
+            is_tail = first > 0 and seen[groups[first][0] - 1] in ".-"  # the rest of a longer number
+            last = None if is_tail else _card_from(seen, groups, first)
             if last is None:
                 first += 1
                 continue
@@ -201,8 +203,10 @@ def _phones(seen: str, region: str | None) -> Iterator[Found]:
         for match in shape.finditer(seen):
             if not _is_ordinary(seen, match):
                 yield Found(*match.span(), NUMBER)
+    for match in _PAIRS.finditer(seen):
+        yield Found(*match.span(), NUMBER)
     for match in _LOCAL.finditer(seen):
-        if _PHONE_WORD.search(seen, max(0, match.start() - _NEAR_CARD), match.start()):
+        if _PHONE_WORD.search(seen, max(0, match.start() - _NEAR_CARD), match.end() + _NEAR_CARD):
             yield Found(*match.span(), NUMBER)
     from phonenumbers import Leniency, PhoneNumberMatcher
 
