@@ -106,7 +106,7 @@ def _assemble(settings: Settings, keyring: Keyring, ledger: Ledger, carriers: Ca
         lines=lines,
         inbound=inbound,
         dispatcher=dispatcher,
-        telephone=Telephone(parts, live_calls=calls, templates=templates),
+        telephone=Telephone(parts, live_calls=calls, templates=templates, redact=settings.redact_inbound),
         triggers=Triggers(parts),
         person=Person(parts),
         clock=clock,

@@ -10,6 +10,7 @@ from ringback.ledger.records import Received, Record
 from ringback.model.outbound import Channel
 from ringback.model.redaction import Redacted, plain_words, redact_variables, removal, unimitated
 from ringback.model.redaction import redact as redacted
+from ringback.rules import tell_left
 from ringback.telling import tell
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Receipt:
     """When a scheduled one goes out, in UTC."""
     by_hand: bool = False
     """Whether a person wrote it, not an agent."""
+    bulk: bool = False
+    """Whether a person approves it as one of a whole list: the same text goes to several people."""
     approval: str | None = None
     """The level of the consent, A0 to A3, once there is one."""
     reason: str | None = None
@@ -114,6 +117,8 @@ class LineReport:
     """Which carrier moves which channel, where there are several."""
     templates: tuple[dict[str, object], ...] | None = None
     """The person's templates by `name` and `variables`, where there are any."""
+    limits: tuple[dict[str, object], ...] | None = None
+    """What is left of each limit and budget, but for those of one recipient; nothing where none counts."""
 
     def as_dict(self) -> dict[str, object]:
         """The report as JSON-ready values, without what is not known."""
@@ -162,6 +167,7 @@ def receipt(record: Record, *, repeated: bool = False, redact: bool = True) -> R
         updated_at=_iso(record.updated_at),
         repeated=repeated,
         by_hand=content is not None and content.by_hand,
+        bulk=record.bulk,
         send_at=None if record.send_at is None else _iso(record.send_at),
         approval=record.level and record.level.value,
         reason=record.reason,
@@ -216,7 +222,13 @@ def _read(text: str, *, redact: bool, region: str | None = None, keep: Collectio
     return redacted(text, region=region, keep=keep) if redact else Redacted(unimitated(text), ())
 
 
-def line_report(lines: list[Line], *, approval: str, templates: Sequence[Template] = ()) -> LineReport:
+def line_report(
+    lines: list[Line],
+    *,
+    approval: str,
+    templates: Sequence[Template] = (),
+    limits: Sequence[dict[str, object]] = (),
+) -> LineReport:
     """What the lines in use can do together; at least one."""
     enabled = [line for line in lines if line.enabled]
     moved = {channel.value: line.carrier for line in enabled or lines for channel in sorted(line.capabilities)}
@@ -229,9 +241,10 @@ def line_report(lines: list[Line], *, approval: str, templates: Sequence[Templat
         capabilities=tuple(sorted(moved)),
         approval=approval,
         page=next((line.page for line in lines if line.page), None),
-        summary=_describe(enabled, sorted(moved)),
+        summary=" ".join(filter(None, (_describe(enabled, sorted(moved)), tell_left(limits)))),
         routes=moved if len(lines) > 1 else None,
         templates=tuple({"name": each.name, "variables": list(each.variables)} for each in templates) or None,
+        limits=tuple(limits) or None,
     )
 
 

@@ -14,12 +14,25 @@ from typing import TYPE_CHECKING
 from ringback.guards import Facts
 from ringback.ledger.outbounds import Stored
 from ringback.model.hours import read_window
-from ringback.model.limits import NO_CAPS, Bulk, Caps, Usage, read_budget, read_bulk, read_limits
+from ringback.model.limits import (
+    NO_CAPS,
+    Bulk,
+    Caps,
+    Limit,
+    Usage,
+    read_budget,
+    read_bulk,
+    read_limits,
+    tell_money,
+)
+from ringback.model.moment import iso
 from ringback.model.outbound import Channel
 from ringback.model.voice import spoken
 from ringback.settings import read_countries
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from ringback.carriers.base import CarrierReader
     from ringback.clock import Clock
     from ringback.ledger import Ledger
@@ -112,12 +125,17 @@ class Rules:
             opted_out=await self._ledger.opt_outs.stands(outbound.to),
             now=self._clock.now().timestamp(),
             window=self.code.window if counts else None,
+            presets=self._settings.hours_presets,
             zone=await self._ledger.zones.of(outbound.to),
             countries=self._countries(line) if counts else None,
             usage=usage,
             price=price,
             caller=self.code.caller,
         )
+
+    async def usage(self, *, live: bool) -> tuple[Usage, ...]:
+        """How far every limit is used now, but for those of one recipient; nothing where they do not count."""
+        return await self._ledger.spending.overall(self.code.caps) if live or self.code.on_sandbox else ()
 
     def _counts(self, carrier: CarrierReader | None) -> bool:
         return carrier is None or carrier.live or self.code.on_sandbox
@@ -158,3 +176,18 @@ class Rules:
         if channel is not Channel.VOICE or not text.strip():
             return text
         return spoken(text, caller=self.code.caller, opening=self.code.opening)
+
+
+def tell_usage(used: Usage) -> dict[str, object]:
+    """What is left of a limit, as a tool tells it."""
+    cap, next_at = used.cap, {} if used.free_at is None else {"next_at": iso(used.free_at)}
+    if isinstance(cap, Limit):
+        return {"for": cap.scope.value, "per": cap.period, "limit": cap.count, "left": used.left, **next_at}
+    limit, left = tell_money(cap.micros, cap.currency), tell_money(used.left, cap.currency)
+    return {"for": "money", "per": cap.period, "limit": limit, "left": left, **next_at}
+
+
+def tell_left(limits: Iterable[Mapping[str, object]]) -> str:
+    """What is left, in a sentence; empty where nothing counts."""
+    told = [f"{each['left']} of {each['limit']} ({each['for']}, in any {each['per']})" for each in limits]
+    return f"Left: {'; '.join(told)}." if told else ""

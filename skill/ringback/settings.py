@@ -148,6 +148,8 @@ class Settings(BaseSettings):
 
     hours: str = "08:00-21:00"
     """Between which hours of the recipient's day anything goes out; `off` for at any time."""
+    hours_presets: Path | None = None
+    """The operator's own file of stricter hours by area code, in place of the one for the US states."""
     countries: str | None = None
     """The countries that may be reached, as ISO 3166 codes (`US,CA`), or `all`; by default the line's own."""
     limits: str = (
@@ -179,7 +181,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{error.message} {error.hint}") from None
         return value
 
-    @field_validator("home", "key_file")
+    @field_validator("home", "key_file", "hours_presets")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
         return value and value.expanduser().absolute()

@@ -17,7 +17,9 @@ from ringback.guards import Allow, Refuse, decide
 from ringback.model.moment import check_moment
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
+from ringback.previews import Previews
 from ringback.receipts import HistoryPage, LineReport, Receipt, line_report, receipt, told
+from ringback.rules import tell_usage
 from ringback.wishes import Asked, Wishes
 
 if TYPE_CHECKING:
@@ -27,14 +29,12 @@ if TYPE_CHECKING:
     from ringback.live_calls import LiveCalls
     from ringback.model.outbound import Line
     from ringback.parts import Parts
+    from ringback.previews import Preview
     from ringback.templates import Templates
-    from ringback.wishes import Wish
 
 LONGEST_WAIT_S: Final = 25.0
 """How long one `status` call waits at most."""
-_LEDGER_POLL_S = 0.2
-_FIRST_CARRIER_POLL_S = 0.5
-_LONGEST_CARRIER_POLL_S = 4.0
+_LEDGER_POLL_S, _FIRST_CARRIER_POLL_S, _LONGEST_CARRIER_POLL_S = 0.2, 0.5, 4.0
 _ASKER_LIMIT = 40
 _SHARE = 64
 """How many outbounds one call of `tend` sends or asks after at most."""
@@ -47,7 +47,7 @@ _MOVING = frozenset({Status.APPROVED, Status.DISPATCHING})
 class Telephone:
     """An agent's telephone. Every method raises a `RingbackError` and nothing else."""
 
-    def __init__(self, parts: Parts, *, live_calls: LiveCalls, templates: Templates) -> None:
+    def __init__(self, parts: Parts, *, live_calls: LiveCalls, templates: Templates, redact: bool = True) -> None:
         self._carriers = parts.carriers
         self._ledger = parts.ledger
         self._lines = parts.lines
@@ -57,7 +57,9 @@ class Telephone:
         self._rules = parts.rules
         self._live_calls = live_calls
         self._templates = templates
+        self._redact = redact
         self._wishes = Wishes(parts, live_calls, templates)
+        self._previews = Previews(parts)
         self._clock = parts.clock
         self._next_sweep = 0.0
 
@@ -81,10 +83,12 @@ class Telephone:
                 failed.append(error)
         if not lines:
             raise failed[0]
+        usage = await self._rules.usage(live=any(line.live for line in lines))
         return line_report(
             [self._routed(line) for line in lines],
             approval=self._approvals.least.value,
             templates=self._templates.usable(),
+            limits=[tell_usage(used) for used in usage],
         )
 
     def _routed(self, line: Line) -> Line:
@@ -122,28 +126,18 @@ class Telephone:
             CarrierError: it could not be asked whether the call is live.
             IdempotencyConflict: the key belongs to something else.
         """
-        asked = Asked(
-            Channel.SMS,
-            to,
-            body,
-            send_at=send_at,
-            key=idempotency_key,
-            call_id=call_id,
-            template=template,
-            variables=variables,
-        )
-        return await self._want(await self._wishes.read(asked))
+        asked = Asked(Channel.SMS, to, body, None, send_at, idempotency_key, call_id, template, variables)
+        return await self.send(asked)
 
     async def send_mms(
         self, to: str, body: str, media_url: str, *, send_at: str | None = None, idempotency_key: str | None = None
     ) -> Receipt:
         """Text a person a picture or document, which the carrier fetches from an https:// URL.
 
-        Raises:
-            InvalidRequest, Refused, IdempotencyConflict: as for `send_sms`.
+        Raises: as `send_sms`.
         """
         asked = Asked(Channel.MMS, to, body, media_url, send_at=send_at, key=idempotency_key)
-        return await self._want(await self._wishes.read(asked))
+        return await self.send(asked)
 
     async def call(
         self, to: str, prompt: str, *, send_at: str | None = None, idempotency_key: str | None = None
@@ -152,13 +146,29 @@ class Telephone:
 
         Both have at most 4,096 characters together. Keys come back in `status`.
 
-        Raises:
-            InvalidRequest, Refused, IdempotencyConflict: as for `send_sms`.
+        Raises: as `send_sms`.
         """
         asked = Asked(Channel.VOICE, to, prompt, send_at=send_at, key=idempotency_key)
-        return await self._want(await self._wishes.read(asked))
+        return await self.send(asked)
 
-    async def _want(self, wish: Wish) -> Receipt:
+    async def preview(self, asked: Asked) -> Preview:
+        """What a send would do, and what stands in its way. Nothing is stored or sent.
+
+        Raises:
+            InvalidRequest, NotFound, Refused, IdempotencyConflict: it cannot be read, as for the send itself.
+        """
+        wish = await self._wishes.read(asked)
+        if wish.outbound.send_at is not None:
+            check_moment(wish.outbound.send_at, now=self._clock.now().timestamp())
+        return await self._previews.of(wish)
+
+    async def send(self, asked: Asked) -> Receipt:
+        """What `send_sms`, `send_mms` and `call` do, in one: any of them as it was asked for.
+
+        Raises:
+            InvalidRequest, NotFound, Refused, CarrierError, IdempotencyConflict: as for `send_sms`.
+        """
+        wish = await self._wishes.read(asked)
         outbound, due, during = wish.outbound, wish.outbound.send_at, wish.during
         if due is not None or during is not None:
             earlier = await self._ledger.outbounds.find(outbound, wish.key)
@@ -222,8 +232,8 @@ class Telephone:
                 record = await self._inbound.refresh(record)
                 pause, next_poll = min(pause * 1.5, _LONGEST_CARRIER_POLL_S), now + pause
             if on_change is not None and record.status is not before.status:
-                await on_change(receipt(record))
-        return receipt(record)
+                await on_change(receipt(record, redact=self._redact))
+        return receipt(record, redact=self._redact)
 
     async def history(self, limit: int = 20, cursor: str | None = None) -> HistoryPage:
         """The newest outbounds and received texts of this ledger, at most `limit` (1 to 100), as it last heard of them.
@@ -233,7 +243,7 @@ class Telephone:
         """
         await self._ledger.outbounds.expire()
         page = await self._ledger.inbox.journal(limit, cursor)
-        return HistoryPage(tuple(told(entry) for entry in page.entries), page.cursor)
+        return HistoryPage(tuple(told(entry, redact=self._redact) for entry in page.entries), page.cursor)
 
     async def cancel(self, outbound_id: str) -> Receipt:
         """Cancel an outbound that still waits. What was handed to the carrier cannot be called back.

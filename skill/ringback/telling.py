@@ -75,6 +75,7 @@ _BY_REASON: Final = {
     "question_dismissed": "The question was closed without an answer; nothing was sent.",
     "missed_time": "Its time passed while it could not be sent, and it is too late for it now; nothing was sent.",
     "human_takeover": "A person took over the conversation; nothing was sent.",
+    "opted_out": "The recipient said that they want no more messages and calls; nothing was sent.",
 }
 _NOT_HEARD: Final = "Do not take it as said to the recipient. Tell the person; ask before calling again."
 _ENDED_WITH: Final = {
@@ -92,6 +93,14 @@ _GOING_ON_WITH: Final = {
 }
 _CALLED: Final = frozenset({Status.COMPLETED, Status.NO_ANSWER})
 """Where a call came to its end by itself: of some carriers a voicemail system's answer is no answer."""
+_BULK: Final = (
+    "The same text is to go to several people, so it waits for a person to approve the whole list; nothing was sent.",
+    (
+        "Propose the rest of the list, then tell the person: they see all recipients on Ringback's page or with "
+        "`ringback approve` in a terminal. Each goes by itself then. Do not send any of them again."
+    ),
+)
+_LIMITED: Final = ("limit_", "budget_")
 _UNTOLD: Final = "Nothing more will be known of it: this carrier gave no id to ask by. Ask the recipient if it matters."
 
 
@@ -99,7 +108,7 @@ def tell(record: Record) -> tuple[str, str]:
     """What happened, and what to do next."""
     if record.reason in _BY_PERSON:
         return _BY_PERSON[record.reason], _DONE
-    summary, following = _TELLS[record.status]
+    summary, following = _BULK if _is_listed(record) else _TELLS[record.status]
     if record.carrier_id is not None and record.status in _AT_CARRIER:
         summary, following = _AT_CARRIER[record.status]
     elif record.report and record.report.answered_by in _ENDED_WITH and record.status in _CALLED:
@@ -119,7 +128,16 @@ def tell(record: Record) -> tuple[str, str]:
     return summary, following
 
 
+def _is_listed(record: Record) -> bool:
+    return record.bulk and record.status is Status.AWAITING_APPROVAL
+
+
 def _tell_schedule(record: Record) -> str:
+    if record.reason is not None and record.reason.startswith(_LIMITED):
+        return (
+            "Its time has come, but a limit is reached: it is not sent yet, and goes as soon as the limit lets it, "
+            "unless it is too late for it by then."
+        )
     if record.reason is not None or record.send_at is None:
         return (
             "Its time has come, but the carrier took nothing yet: it is not sent yet, and is tried again until it is "

@@ -87,9 +87,9 @@ async def test_no_tool_offers_an_argument_that_could_stand_for_a_persons_yes(hou
     offered = {name: set(tool["inputSchema"]["properties"]) for name, tool in (await listed(house)).items()}
     assert offered == {
         "check-telephony": set(),
-        "send-sms": {"to", "call_id", "body", "template", "variables", "send_at", "idempotency_key"},
-        "send-mms": {"to", "body", "media_url", "send_at", "idempotency_key"},
-        "voice-call": {"to", "prompt", "send_at", "idempotency_key"},
+        "send-sms": {"to", "call_id", "body", "template", "variables", "send_at", "idempotency_key", "dry_run"},
+        "send-mms": {"to", "body", "media_url", "send_at", "idempotency_key", "dry_run"},
+        "voice-call": {"to", "prompt", "send_at", "idempotency_key", "dry_run"},
         "status": {"id", "wait"},
         "history": {"limit", "cursor"},
         "cancel": {"id"},

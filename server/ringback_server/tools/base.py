@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import mcp_types as types
 
 from ringback.adapters.offered import offered
-from ringback.adapters.specs import Arguments, ToolSpec, read_arguments
+from ringback.adapters.specs import ToolSpec, read_arguments
 from ringback.model.outbound import Channel
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from mcp.server.context import ServerRequestContext
 
+    from ringback.adapters.arguments import Arguments
     from ringback.errors import RingbackError
     from ringback.telephone import Telephone
     from ringback_server.asking import Asking

@@ -11,6 +11,17 @@ RECEIPT: Final[dict[str, Any]] = {
     "properties": dict.fromkeys(("id", "status", "to", "contact", "summary", "next", "send_at"), _STRING),
     "required": ["id", "status", "to", "contact", "summary", "next"],
 }
+SENT: Final = {
+    **RECEIPT,
+    "properties": {
+        **RECEIPT["properties"],
+        **dict.fromkeys(("would", "cost", "local_time"), _STRING),
+        "travels": {"type": "object"},
+        "rules": {"type": "array", "items": {"type": "object"}},
+    },
+    "required": ["status", "to", "contact", "summary", "next"],
+}
+"""A receipt, or what a dry run tells."""
 STATUS_RECEIPT: Final = {
     **RECEIPT,
     "properties": {
@@ -30,6 +41,7 @@ LINE: Final = {
         "enabled": _FLAG,
         "live": _FLAG,
         "capabilities": {"type": "array", "items": _STRING},
+        "limits": {"type": "array", "items": {"type": "object"}, "description": "What is left"},
         "templates": {"type": "array", "items": {"type": "object"}, "description": "By name and variables"},
     },
     "required": ["enabled", "live", "capabilities"],

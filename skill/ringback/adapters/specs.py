@@ -7,95 +7,27 @@ short; tests hold their size.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from ringback.adapters.outputs import LINE, PAGE, RECEIPT, STATUS_RECEIPT
+from ringback.adapters.arguments import (
+    Arguments,
+    CallArguments,
+    CancelArguments,
+    CheckArguments,
+    HistoryArguments,
+    MmsArguments,
+    SmsArguments,
+    StatusArguments,
+)
+from ringback.adapters.outputs import LINE, PAGE, RECEIPT, SENT, STATUS_RECEIPT
+from ringback.model.outbound import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from ringback.receipts import Receipt, ReceivedReceipt
     from ringback.telephone import Telephone
-
-To = Annotated[str, Field(description="E.164, e.g. +14155550123")]
-SmsTo = Annotated[str | None, Field(description="E.164, e.g. +14155550123; or call_id")]
-CallId = Annotated[str | None, Field(description="id of our live call: texts its other party, in place of to")]
-Template = Annotated[str | None, Field(description="In place of body: a name that check-telephony lists")]
-Variables = Annotated[dict[str, str] | None, Field(description="Exactly the template's")]
-Key = Annotated[str | None, Field(description="Same key, same content: sent once")]
-Id = Annotated[str, Field(description="id from a receipt")]
-SendAt = Annotated[
-    str | None,
-    Field(
-        description="Later: RFC 3339 with offset, or 2026-11-22 09:00 Europe/Berlin. The person is asked now. Held on "
-        "this machine: a server must run then. Too late for it (15 minutes, unless set otherwise): expired, not sent. "
-        "cancel works until then"
-    ),
-]
-
-
-class Arguments(BaseModel):
-    """Base of the arguments: nothing unknown passes, and no error repeats a value."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
-
-
-class CheckArguments(Arguments):
-    """`check-telephony` takes none."""
-
-
-class SmsArguments(Arguments):
-    """What `send-sms` takes."""
-
-    to: SmsTo = None
-    call_id: CallId = None
-    body: str | None = None
-    template: Template = None
-    variables: Variables = None
-    send_at: SendAt = None
-    idempotency_key: Key = None
-
-
-class MmsArguments(Arguments):
-    """What `send-mms` takes."""
-
-    to: To
-    body: str
-    media_url: Annotated[str, Field(description="https URL the carrier fetches")]
-    send_at: SendAt = None
-    idempotency_key: Key = None
-
-
-class CallArguments(Arguments):
-    """What `voice-call` takes."""
-
-    to: To
-    prompt: Annotated[str, Field(description="What the voice says; may offer keys: press 1 to confirm")]
-    send_at: SendAt = None
-    idempotency_key: Key = None
-
-
-class StatusArguments(Arguments):
-    """What `status` takes."""
-
-    id: Id
-    wait: Annotated[float, Field(description="Seconds, at most 25", ge=0, le=25)] = 0
-
-
-class HistoryArguments(Arguments):
-    """What `history` takes."""
-
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
-    cursor: str | None = None
-
-
-class CancelArguments(Arguments):
-    """What `cancel` takes."""
-
-    id: Id
-
+    from ringback.wishes import Asked
 
 @dataclass(frozen=True, slots=True)
 class Hints:
@@ -140,27 +72,42 @@ async def _check(telephone: Telephone, _: CheckArguments) -> dict[str, object]:
 
 
 async def _sms(telephone: Telephone, given: SmsArguments) -> dict[str, object]:
-    return _bare(
-        await telephone.send_sms(
+    from ringback.wishes import Asked
+
+    return await _sent(
+        telephone,
+        Asked(
+            Channel.SMS,
             given.to,
             given.body,
+            send_at=given.send_at,
+            key=given.idempotency_key,
             call_id=given.call_id,
             template=given.template,
             variables=given.variables,
-            send_at=given.send_at,
-            idempotency_key=given.idempotency_key,
-        )
-    ).as_dict()
+        ),
+        dry_run=given.dry_run,
+    )
 
 
 async def _mms(telephone: Telephone, given: MmsArguments) -> dict[str, object]:
-    wish = {"send_at": given.send_at, "idempotency_key": given.idempotency_key}
-    return _bare(await telephone.send_mms(given.to, given.body, given.media_url, **wish)).as_dict()
+    from ringback.wishes import Asked
+
+    asked = Asked(Channel.MMS, given.to, given.body, given.media_url, given.send_at, given.idempotency_key)
+    return await _sent(telephone, asked, dry_run=given.dry_run)
 
 
 async def _call(telephone: Telephone, given: CallArguments) -> dict[str, object]:
-    wish = {"send_at": given.send_at, "idempotency_key": given.idempotency_key}
-    return _bare(await telephone.call(given.to, given.prompt, **wish)).as_dict()
+    from ringback.wishes import Asked
+
+    asked = Asked(Channel.VOICE, given.to, given.prompt, send_at=given.send_at, key=given.idempotency_key)
+    return await _sent(telephone, asked, dry_run=given.dry_run)
+
+
+async def _sent(telephone: Telephone, asked: Asked, *, dry_run: bool) -> dict[str, object]:
+    if dry_run:
+        return (await telephone.preview(asked)).as_dict()
+    return _bare(await telephone.send(asked)).as_dict()
 
 
 async def _status(telephone: Telephone, given: StatusArguments) -> dict[str, object]:
@@ -220,7 +167,7 @@ SPECS: Final[tuple[ToolSpec, ...]] = (
         "Send a text",
         "Text one person. A person approves recipient and text first. Accepted is not delivered: ask status.",
         SmsArguments,
-        RECEIPT,
+        SENT,
         _SENDS,
         _sms,
     ),
@@ -229,7 +176,7 @@ SPECS: Final[tuple[ToolSpec, ...]] = (
         "Send a picture",
         "Text one person with one picture or document. Approved like send-sms.",
         MmsArguments,
-        RECEIPT,
+        SENT,
         _SENDS,
         _mms,
     ),
@@ -238,7 +185,7 @@ SPECS: Final[tuple[ToolSpec, ...]] = (
         "Call a person",
         "Call one person; a voice says the prompt. Approved like send-sms. Keys pressed come back in status.",
         CallArguments,
-        RECEIPT,
+        SENT,
         _SENDS,
         _call,
     ),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ringback.model.limits import Usage
     from ringback.model.outbound import Line, Outbound
 
@@ -28,6 +30,8 @@ class Facts:
     """Unix seconds."""
     window: tuple[int, int] | None = None
     """Between which minutes of the recipient's day it may go out; `None` at any time."""
+    presets: Path | None = None
+    """The operator's own file of stricter hours, in place of ours."""
     zone: str | None = None
     """The time zone that the operator named for this recipient."""
     countries: frozenset[str] | None = None

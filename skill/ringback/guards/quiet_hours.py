@@ -16,7 +16,7 @@ def quiet_hours(facts: Facts) -> Decision:
     from ringback.model.hours import standing
 
     at = facts.now if outbound.send_at is None else max(facts.now, outbound.send_at)
-    found = standing(outbound.to, at, window=facts.window, zone=facts.zone)
+    found = standing(outbound.to, at, window=facts.window, zone=facts.zone, presets=facts.presets)
     if found.allowed:
         return Allow()
     if found.unknown:
@@ -29,12 +29,12 @@ def quiet_hours(facts: Facts) -> Decision:
     if found.next_at is None:
         return Refuse(
             "quiet_hours",
-            f"It would be {there} there. Allowed is {found.rule}, and its zones share no such time soon.",
+            f"It would be {there} there. The rule is {found.rule}, and its zones share no such time soon.",
             "Tell the person; they can name the recipient's time zone: ringback zones set",
         )
     return Refuse(
         "quiet_hours",
-        f"It would be {there} where the recipient is. Allowed is {found.rule}. The next allowed time is "
+        f"It would be {there} where the recipient is. The rule there is {found.rule}. The next allowed time is "
         f"{tell_moment(found.next_at)}.",
         f'Do not look for a way around. Call again with send_at "{iso(found.next_at)}", if the person agrees.',
         retry_at=found.next_at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ringback.errors import LedgerError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ringback.clock import Clock
     from ringback.keys import Keyring
+    from ringback.model.numbers import PhoneNumber
 
 __all__ = ["Ledger", "Terms", "open_ledger"]
 
@@ -47,6 +48,11 @@ class Ledger:
     endpoints: EndpointSecrets
     erasure: Erasure
     database: Database
+    keyring: Keyring = field(repr=False)
+
+    def contact(self, number: PhoneNumber) -> str:
+        """The stable opaque reference of a number."""
+        return self.keyring.contact(number)
 
     async def close(self) -> None:
         """Close the file."""
@@ -80,6 +86,7 @@ def open_ledger(path: Path, keyring: Keyring, clock: Clock, terms: Terms | None 
         endpoints=EndpointSecrets(store),
         erasure=Erasure(store),
         database=database,
+        keyring=keyring,
     )
 
 
