@@ -49,6 +49,7 @@ def recognised_emergencies() -> Iterator[str]:
         for char in INVISIBLE:
             yield char.join(digits)
             yield f"{char}{digits}{char}"
+    yield from ("\u2079\u00b9\u00b9", "\u2468\u2460\u2460", "\u2089\u2089\u2089")  # superscript, circled, subscript
     for digits in ("911", "112", "988", "933"):
         yield from (
             f"+1{digits}",
@@ -76,7 +77,9 @@ def by_hand() -> Iterator[Entry]:
             f"{digits},{digits}",
         ):
             yield Entry(text, "emergency with digits around it", STOPPED)
-        yield Entry(f"+1{digits}5550123", "emergency as an area code", REFUSED if digits[0] not in "01" else STOPPED)
+        yield Entry(
+            f"+1{digits}5550123", "emergency as an area code", "destination_emergency" if digits[0] == "9" else STOPPED
+        )
     for kind, expected, texts in (*_refused(), *_passing()):
         for text in texts:
             yield Entry(text, kind, expected)
@@ -100,7 +103,7 @@ def _refused() -> Iterator[tuple[str, str, list[str]]]:
     yield (
         "premium area code",
         "destination_premium",
-        [f"+1900{exchange}0123" for exchange in ("200", "555", "976", "999")],
+        [f"+1900{exchange}0123" for exchange in ("123", "200", "555", "976", "999")],
     )
     yield (
         "premium",

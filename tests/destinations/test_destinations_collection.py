@@ -165,6 +165,30 @@ def test_a_suggestion_is_the_number_that_was_written_and_nothing_put_together_fr
 
 
 @pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("sms:+14155552671?body=9", "+14155552671"),
+        ("tel:+4930123456;isub=12", "+4930123456"),
+        ("+4930123456,,12", None),  # Berlin numbers may be two digits longer
+        ("+4930123456*12", None),
+    ],
+)
+def test_what_is_dialled_after_a_number_never_becomes_a_part_of_it(text: str, suggestion: str | None) -> None:
+    with pytest.raises(InvalidNumber) as caught:
+        parse_number(text)
+    assert caught.value.suggestion == suggestion
+
+
+@pytest.mark.parametrize(
+    ("digits", "line"), [("15", "+33172345678"), ("117", "+41446681800"), ("190", "+551123456789")]
+)
+def test_the_emergency_numbers_of_the_lines_own_country_are_known(digits: str, line: str) -> None:
+    with pytest.raises(InvalidNumber) as caught:
+        parse_number(digits, home=parse_number(line))
+    assert caught.value.problem == "emergency"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "9" * LONG,
