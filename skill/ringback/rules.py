@@ -7,11 +7,12 @@ operator says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ringback.guards import Facts
+from ringback.errors import Refused
+from ringback.guards import Allow, AskPerson, Facts, Refuse, decide
 from ringback.ledger.outbounds import Stored
 from ringback.model.hours import read_window
 from ringback.model.limits import (
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from ringback.model.outbound import Line, Outbound
     from ringback.model.prices import Estimate, PriceTable
     from ringback.settings import Settings
+
+_LOOKS: Final = 20
+"""How often a time at which one rule would let it pass is shown to all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,26 @@ class Rules:
     async def usage(self, *, live: bool) -> tuple[Usage, ...]:
         """How far every limit is used now, but for those of one recipient; nothing where they do not count."""
         return await self._ledger.spending.overall(self.code.caps) if live or self.code.on_sandbox else ()
+
+    async def decide(self, outbound: Outbound, carrier: CarrierReader | None, *, consented: bool) -> Allow | AskPerson:
+        """What the guards say of a wish, where none of them refuses it.
+
+        Raises:
+            Refused: one stands in the way. `retry_at` is a time at which all of them let it pass, where one is known.
+        """
+        found = decide(await self.facts(outbound, carrier, consented=consented))
+        if not isinstance(found, Refuse):
+            return found
+        rule, message, hint, at = found.rule, found.message, found.hint, found.retry_at
+        for _ in range(_LOOKS):
+            if at is None:
+                break
+            later = replace(outbound, send_at=at)
+            found = decide(await self.facts(later, carrier, consented=consented))
+            if not isinstance(found, Refuse):
+                break
+            message, hint, at = f"{message} By then: {found.message}", found.hint, found.retry_at
+        raise Refused(rule, message, hint=hint, retry_at=at)
 
     def _counts(self, carrier: CarrierReader | None) -> bool:
         return carrier is None or carrier.live or self.code.on_sandbox

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ringback.errors import CarrierError, InvalidRequest, Refused
-from ringback.guards import Allow, Refuse, decide
+from ringback.guards import Allow
 from ringback.model.moment import check_moment
 from ringback.model.outbound import Channel
 from ringback.model.status import Status
@@ -170,19 +170,16 @@ class Telephone:
         """
         wish = await self._wishes.read(asked)
         outbound, due, during = wish.outbound, wish.outbound.send_at, wish.during
-        if due is not None or during is not None:
-            earlier = await self._ledger.outbounds.find(outbound, wish.key)
-            if earlier is not None:  # its time may have passed since, or the call have ended
-                return receipt(await self._inbound.refresh(earlier), repeated=True)
+        earlier = await self._ledger.outbounds.find(outbound, wish.key)
+        if earlier is not None:  # since then its time may have passed, the call have ended, a limit been reached by it
+            return await self._moved(earlier, is_new=False)
         if due is not None:
             check_moment(due, now=self._clock.now().timestamp())
         if during is not None:
             await self._live_calls.require(during)
         least = self._approvals.least
         consented = await self._ledger.consents.is_allowed(outbound, least)
-        decision = decide(await self._rules.facts(outbound, wish.carrier, consented=consented))
-        if isinstance(decision, Refuse):
-            raise Refused(decision.rule, decision.message, hint=decision.hint, retry_at=decision.retry_at)
+        decision = await self._rules.decide(outbound, wish.carrier, consented=consented)
         record, is_new = await self._ledger.outbounds.add(
             outbound,
             key=wish.key,
@@ -190,6 +187,9 @@ class Telephone:
             asked_by=_asker(),
             terms=self._rules.stored(outbound, wish.carrier),
         )
+        return await self._moved(record, is_new=is_new)
+
+    async def _moved(self, record: Record, *, is_new: bool) -> Receipt:
         if record.status in {Status.APPROVED, Status.SCHEDULED}:
             record = await self._dispatcher.dispatch(record.id)
         elif not is_new:

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ringback.errors import InvalidRequest, Refused
-from ringback.guards import Refuse, decide
 from ringback.ledger.triggers import Use, weak
 from ringback.model.moment import check_moment, read_moment
 from ringback.model.numbers import parse_number
@@ -134,9 +133,7 @@ class Triggers:
         if outbound.send_at is not None:
             check_moment(outbound.send_at, now=now)
         carrier = self._carriers.get(outbound.carrier)
-        decision = decide(await self._rules.facts(outbound, carrier, consented=True))
-        if isinstance(decision, Refuse):
-            raise Refused(decision.rule, decision.message, hint=decision.hint, retry_at=decision.retry_at)
+        await self._rules.decide(outbound, carrier, consented=True)
         trigger = caller.trigger
         refusal = weak(trigger, self._approvals.least) or objection(trigger.definition, outbound, at=now)
         if refusal is not None:
