@@ -102,10 +102,10 @@ class Inbound:
                 number, via="text", carrier=None if itself else sender.name, said_at=text.sent_at
             )
             await self.silence(number)
-        is_new = await self._ledger.inbox.add(sender.name, text) is not None
-        if wish is Wish.RESUME:
+        else:
             await self._ledger.opt_outs.resume(number, text.sent_at)
-        return is_new
+        # Last: what is stored is known, and what is known is not acted on once more after a crash.
+        return await self._ledger.inbox.add(sender.name, text) is not None
 
     async def silence(self, number: PhoneNumber) -> int:
         """Wait until nothing is being handed over to somebody who opted out; how much still is when that took long."""

@@ -42,12 +42,16 @@ def wish_of(text: str) -> Wish | None:
     `Stop.`, `"STOP"`, `please stop` and `STÓP` end; `don't stop by` does not: whoever writes more than the word
     is read by a person.
     """
+    text = text.strip()
     if len(text) > _LONGEST:
         return None
     bare = "".join(char for char in unicodedata.normalize("NFKD", text) if not _is_nothing(char)).casefold()
     words = _SPACES.sub(" ", _NOT_WORD.sub(" ", bare)).strip()
-    for polite in _POLITE:
-        words = words.removeprefix(f"{polite} ").removesuffix(f" {polite}")
+    before = ""
+    while words != before:  # until nothing polite is left, whatever stands in which order
+        before = words
+        for polite in _POLITE:
+            words = words.removeprefix(f"{polite} ").removesuffix(f" {polite}")
     if words in STOP_WORDS:
         return Wish.STOP
     return Wish.RESUME if words in RESUME_WORDS else None
