@@ -8,6 +8,7 @@ import pytest
 from ringback.errors import CarrierError, InvalidNumber, Refused, RingbackError, error_codes
 from ringback.guards import Facts, Refuse, decide
 from ringback.ledger.consents import _OUTCOMES
+from ringback.model.limits import PERIODS_S, Limit, Scope
 from ringback.model.numbers import parse_number
 from ringback.model.outbound import Channel, Line, Outbound
 from ringback.model.status import Status
@@ -93,13 +94,13 @@ def _texts(nodes: list[ast.expr]) -> set[str]:
 
 
 def _rules() -> set[str]:
-    """Every rule that can be given: the first argument of a refusal, and the guard's own table."""
-    found: set[str] = set()
+    """Every rule that can be given: a refusal's first argument, what guards choose among, each kind of limit."""
+    found = {Limit(scope, 1, period).rule for scope in Scope for period in PERIODS_S}
     for node in _trees(SKILL, FACES):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Refuse", "Refused"}:
             found |= _texts(node.args[:1])
         if isinstance(node, ast.Tuple):
-            found |= {text for text in _texts(node.elts[:1]) if text.startswith("destination_")}
+            found |= {text for text in _texts(node.elts[:1]) if text.startswith(("destination_", "budget_"))}
     return found
 
 

@@ -47,6 +47,15 @@ def test_each_variable_of_the_readme_is_the_one_that_is_read(monkeypatch: pytest
         "RINGBACK_SCHEDULE_GRACE_S": "60",
         "RINGBACK_RETENTION_DAYS": "7",
         "RINGBACK_CUSTOM_PRIVATE": "true",
+        "RINGBACK_HOURS": "09:00-20:00",
+        "RINGBACK_HOURS_PRESETS": "/elsewhere/hours.toml",
+        "RINGBACK_COUNTRIES": "US,CA",
+        "RINGBACK_LIMITS": "all=1/day",
+        "RINGBACK_BUDGET": "1 USD/day",
+        "RINGBACK_BULK": "1/day",
+        "RINGBACK_SANDBOX_RULES": "true",
+        "RINGBACK_CALL_OPENING": "An AI calls for {caller}. {opt_out}",
+        "RINGBACK_REDACT_INBOUND": "false",
     }
     for name in _table():
         monkeypatch.setenv(name, values.get(name, "given"))

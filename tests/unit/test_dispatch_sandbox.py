@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import stamina
 from ringback_support.installation import PICTURE, YES, grant, opened, want
+from ringback_support.open_rules import voiced
 from ringback_support.recorded import set_up
 from ringback_support.wire_server import Reply, Request, reply, wire_server
 
@@ -91,7 +92,7 @@ async def test_a_text_a_picture_and_a_call_arrive_as_they_were_wished(sandbox: S
         (message["type"], message["to"], message["body"], message["media_url"]) for message in sandbox.messages()
     }
     assert arrived == {("sms", TO, "a sms", None), ("mms", TO, "a mms", PICTURE)}
-    assert [(call["to"], call["prompt"]) for call in sandbox.calls()] == [(TO, "a voice")]
+    assert [(call["to"], call["prompt"]) for call in sandbox.calls()] == [(TO, voiced("a voice"))]
 
 
 async def test_the_status_follows_the_sandboxs_clock_to_the_end(sandbox: Sandbox, home: Path) -> None:

@@ -23,6 +23,7 @@ from ringback.owner import this_process
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from ringback.model.limits import Caps
     from ringback.opening import Ringback
 
 ELSEWHERE = "elsewhere:1"
@@ -137,8 +138,8 @@ async def test_a_process_that_wakes_up_after_its_lease_posts_nothing_and_says_so
 ) -> None:
     claim = ringback.ledger.deliveries.claim
 
-    async def claim_and_pause(outbound_id: str, *, owner: str, lease_s: float):  # noqa: ANN202 - as what it stands for
-        record = await claim(outbound_id, owner=owner, lease_s=lease_s)
+    async def claim_and_pause(outbound_id: str, *, owner: str, lease_s: float, caps: Caps):  # noqa: ANN202 - as what it stands for
+        record = await claim(outbound_id, owner=owner, lease_s=lease_s, caps=caps)
         clock.move(LEASE_S + 0.001)
         if concluded:
             await two.telephone.tend()

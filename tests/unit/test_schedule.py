@@ -19,6 +19,7 @@ from ringback_support.installation import (
     tended,
     want,
 )
+from ringback_support.open_rules import worded
 
 from ringback.approvals import Answer
 from ringback.errors import (
@@ -62,7 +63,7 @@ async def test_it_goes_out_at_its_time_and_not_a_second_early(
     assert (await tended(ringback, yes.id)).status == "accepted"
     clock.move(60)
     await ringback.telephone.tend()
-    assert [(wish.text, wish.send_at is None) for wish in carrier.sent] == [(TEXT, False)]
+    assert [(wish.text, wish.send_at is None) for wish in carrier.sent] == [(worded(channel, TEXT), False)]
 
 
 @pytest.mark.parametrize(("in_s", "is_taken"), [(-0.001, False), (0, True), (GRACE, True), (GRACE + 0.001, False)])

@@ -32,6 +32,7 @@ from ringback.carriers.registry import build_carriers
 from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Acceptance, Channel, Line, Outbound, Report
 from ringback.settings import load_settings
+from ringback_support.open_rules import OPEN_RULES
 from ringback_support.wire_server import Reply, Request, WireServer, reply, wire_server
 
 if TYPE_CHECKING:
@@ -182,6 +183,8 @@ def set_up(name: str, home: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> 
     told = description(name)
     for variable in [each for each in os.environ if each.startswith(OURS)]:
         monkeypatch.delenv(variable)
+    for variable, value in OPEN_RULES.items():
+        monkeypatch.setenv(variable, value)
     monkeypatch.setenv("RINGBACK_HOME", str(home))
     monkeypatch.setenv("RINGBACK_CARRIER", name)
     for variable, value in {**told["settings"], **told.get("defaults", {})}.items():
