@@ -66,12 +66,7 @@ class Overview:
             InvalidRequest: there is no such zone.
         """
         to = parse_number(number)
-        try:
-            tell_moment(0.0, zone)
-        except InvalidRequest:
-            raise InvalidRequest(
-                "There is no time zone of this name.", hint="Give an IANA name, such as America/New_York."
-            ) from None
+        check_zone(zone)
         await self._ledger.zones.name(to, zone)
 
     async def drop_zone(self, number: str) -> bool:
@@ -85,3 +80,17 @@ class Overview:
     async def zones(self) -> list[NamedZone]:
         """All zones that were named, with whole numbers."""
         return await self._ledger.zones.named()
+
+
+def check_zone(zone: str) -> None:
+    """See that a time zone of this name exists.
+
+    Raises:
+        InvalidRequest: there is none.
+    """
+    try:
+        tell_moment(0.0, zone)
+    except InvalidRequest:
+        raise InvalidRequest(
+            "There is no time zone of this name.", hint="Give an IANA name, such as America/New_York."
+        ) from None

@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from ringback.errors import Refused
+from ringback_server.commands.approving_lists import (
+    answered_lines,
+    as_it_stands,
+    gathered,
+    is_list,
+    list_lines,
+    put_list,
+    store_list,
+)
 from ringback_server.commands.exits import Exit, receipt_exit
 from ringback_server.commands.root import json_option
 
@@ -27,9 +36,10 @@ def approve(output: Output, outbound_id: str | None, only_list: bool) -> int:  #
     """Answer what waits for a person's yes: all of it, or one ID.
 
     For a person, in their own terminal; it refuses where standard input or output is not one. Each question is shown
-    whole. A yes needs the last 4 digits of the number; wrong ones cancel it. Under RINGBACK_APPROVAL=page it needs the
-    console's passphrase as well, if one is set; under passkey it is given on the page alone. --list shows what is
-    scheduled and what is in doubt as well.
+    whole. A yes needs the last 4 digits of the number; wrong ones cancel it. The same words to several people are one
+    list with one answer; a yes to it needs how many are on it. Under RINGBACK_APPROVAL=page a yes needs the console's
+    passphrase as well, if one is set; under passkey it is given on the page alone. --list shows what is scheduled and
+    what is in doubt as well.
     """
     from ringback_server.commands.installation import installation
     from ringback_server.commands.terminal import require_terminal
@@ -38,24 +48,32 @@ def approve(output: Output, outbound_id: str | None, only_list: bool) -> int:  #
     with installation() as here:
         person = here.opened.person
         waiting = here.run(person.waiting()) if outbound_id is None else [here.run(person.question(outbound_id))]
-        if only_list or not waiting:
-            return _list(here, waiting, output, alone=outbound_id is not None)
-        answered, code = _answer_all(here, waiting, output)
+        groups = gathered(here, waiting)
+        if only_list or not groups:
+            return _list(here, groups, output, alone=outbound_id is not None)
+        answered, code = _answer_all(here, groups, output)
     if output.json:
         output.show({"answered": [receipt.as_dict() for receipt in answered]}, ())
     return code
 
 
-def _answer_all(here: Installation, waiting: list[Question], output: Output) -> tuple[list[Receipt], Exit]:
+def _answer_all(here: Installation, groups: list[list[Question]], output: Output) -> tuple[list[Receipt], Exit]:
     """Put every question; the receipts, and the first code that is not what the person asked for."""
-    from ringback.ledger.records import Choice
+    from ringback.ledger.records import Choice, Level
     from ringback_server.commands.passphrasing import require_passphrase
-    from ringback_server.commands.words import receipt_lines
 
     answered: list[Receipt] = []
     code, is_known = Exit.DONE, False
-    for count, question in enumerate(waiting, start=1):
-        choice, digits = _put(here, question, f"{count} of {len(waiting)}", output)
+    refused = _refused(here) if here.opened.person.least > Level.A2 else ""
+    for place, group in enumerate(groups, start=1):
+        count = f"{place} of {len(groups)}"
+        shown = as_it_stands(here, group, output) if is_list(group) else group
+        if not shown:
+            continue
+        if is_list(shown):
+            choice, digits = put_list(here, shown, count, output, refused)
+        else:
+            choice, digits = _put(shown[0], count, output, refused)
         if choice is None:
             break
         if choice is Choice.DISMISSED:
@@ -64,18 +82,40 @@ def _answer_all(here: Installation, waiting: list[Question], output: Output) -> 
         if choice is not Choice.NO and not is_known:
             require_passphrase(here)
             is_known = True
-        receipt = _store(here, question, choice, digits)
-        answered.append(receipt)
-        output.tell("\n".join(receipt_lines(receipt, output)))
-        as_wished = choice is Choice.NO and receipt.status == "declined"
-        code = code or (Exit.DONE if as_wished else receipt_exit(receipt))
+        receipts = _answer(here, shown, choice, digits, output)
+        answered += receipts
+        code = next((each for each in (code, *(_exit(receipt, choice) for receipt in receipts)) if each), Exit.DONE)
     return answered, code
 
 
-def _put(here: Installation, question: Question, count: str, output: Output) -> tuple[Choice | None, str | None]:
-    """Show one question and take the answer: a choice and the digits. `None` ends it, `DISMISSED` leaves it waiting."""
+def _answer(
+    here: Installation, group: list[Question], choice: Choice, digits: str | None, output: Output
+) -> list[Receipt]:
+    """Store an answer and tell what became of it."""
+    from ringback_server.commands.words import receipt_lines
+
+    if is_list(group):
+        receipts = store_list(here, group, choice, digits)
+        output.tell("\n".join(answered_lines(receipts, output)))
+        return receipts
+    receipt = _store(here, group[0], choice, digits)
+    output.tell("\n".join(receipt_lines(receipt, output)))
+    return [receipt]
+
+
+def _exit(receipt: Receipt, choice: Choice) -> Exit:
+    from ringback.ledger.records import Choice
+
+    return Exit.DONE if choice is Choice.NO and receipt.status == "declined" else receipt_exit(receipt)
+
+
+def _put(question: Question, count: str, output: Output, refused: str) -> tuple[Choice | None, str | None]:
+    """Show one question and take the answer: a choice and the digits. `None` ends it, `DISMISSED` leaves it waiting.
+
+    `refused` says why no yes is taken here, if so.
+    """
     from ringback.approvals import DAY_COUNT
-    from ringback.ledger.records import Choice, Level
+    from ringback.ledger.records import Choice
     from ringback_server.commands.output import aligned
     from ringback_server.commands.terminal import ask, ask_digits, drop_typeahead, question_lines
 
@@ -86,7 +126,6 @@ def _put(here: Installation, question: Question, count: str, output: Output) -> 
         "no": (Choice.NO, "it is not sent"),
         "skip": (Choice.DISMISSED, "it goes on waiting"),
     }
-    refused = _refused(here) if here.opened.person.least > Level.A2 else ""
     if refused:
         output.tell(refused)
         offered = {word: offered[word] for word in ("no", "skip")}
@@ -141,14 +180,15 @@ def _store(here: Installation, question: Question, choice: Choice, digits: str |
     return here.run(person.answer(question.id, Answer(choice, Level.A2, "terminal", digits=digits)))
 
 
-def _list(here: Installation, waiting: list[Question], output: Output, *, alone: bool) -> int:
+def _list(here: Installation, groups: list[list[Question]], output: Output, *, alone: bool) -> int:
     """Show what waits for an answer; unless one was asked for, what waits for its time and what is in doubt as well."""
     from ringback_server.commands.terminal import question_lines
 
     person = here.opened.person
     scheduled = [] if alone else here.run(person.scheduled())
     doubtful = [] if alone else here.run(person.doubtful())
-    lines = [line for question in waiting for line in (*question_lines(question, output), "")]
+    waiting = [question for group in groups for question in group]
+    lines = [line for group in groups for line in (*_group_lines(here, group, output), "")]
     lines = lines or ["Nothing waits.", ""]
     for question in scheduled:
         shown = question_lines(question, output, state="it has its yes, and goes out at its time")
@@ -160,6 +200,12 @@ def _list(here: Installation, waiting: list[Question], output: Output, *, alone:
     document = {"waiting": waiting, "scheduled": scheduled, "in_doubt": [question for question, _ in doubtful]}
     output.show({name: list(map(_document, questions)) for name, questions in document.items()}, lines[:-1])
     return Exit.DONE
+
+
+def _group_lines(here: Installation, group: list[Question], output: Output) -> list[str]:
+    from ringback_server.commands.terminal import question_lines
+
+    return list_lines(here, group, output) if is_list(group) else question_lines(group[0], output)
 
 
 def _document(question: Question) -> dict[str, object]:
@@ -176,5 +222,6 @@ def _document(question: Question) -> dict[str, object]:
         "expires_at": question.expires_at,
         "media_url": question.media_url,
         "send_at": None if question.send_at is None else iso(question.send_at),
+        "bulk": question.bulk or None,
     }
     return {name: value for name, value in told.items() if value is not None}

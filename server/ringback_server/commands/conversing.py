@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING
 
 import click
 
 from ringback.errors import InvalidRequest, Refused
 from ringback_server.commands.exits import Exit, receipt_exit
+from ringback_server.commands.recipients import confirm_number, named_number
 from ringback_server.commands.root import json_option
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ def takeover(output: Output, number: str | None) -> int:
     from ringback_server.commands.installation import installation
     from ringback_server.commands.passphrasing import require_passphrase
 
-    parsed = _number(output, number)
+    parsed = named_number(output, number)
     with installation() as here:
         conversations = here.opened.person.conversations
         waiting = here.run(conversations.waiting(parsed.e164))
         cancelled = {0: "Nothing of it waits now.", 1: "1 that waits or is scheduled is cancelled."}
-        _confirm(
+        confirm_number(
             parsed,
             [
                 "From now on the agent is silent towards {number}.",
@@ -69,8 +69,8 @@ def giveback(output: Output, number: str | None) -> int:
     from ringback_server.commands.installation import installation
     from ringback_server.commands.passphrasing import require_passphrase
 
-    parsed = _number(output, number)
-    _confirm(parsed, ["From now on the agent may write to {number} again."], output, "Nothing was given back.")
+    parsed = named_number(output, number)
+    confirm_number(parsed, ["From now on the agent may write to {number} again."], output, "Nothing was given back.")
     with installation() as here:
         require_passphrase(here)
         ended = here.run(here.opened.person.conversations.give_back(parsed.e164))
@@ -95,12 +95,12 @@ def write(output: Output, number: str | None, text: str | None) -> int:
     from ringback_server.commands.passphrasing import require_passphrase
     from ringback_server.commands.words import receipt_lines
 
-    parsed = _number(output, number)
+    parsed = named_number(output, number)
     body = _text(output, text)
     with installation() as here:
         _check_level(here)
         _check_taken(here, parsed)
-        digits = _confirm(parsed, _preview(here, body, output), output, "Nothing was sent.")
+        digits = confirm_number(parsed, _preview(here, body, output), output, "Nothing was sent.")
         require_passphrase(here)
         receipt = here.run(
             here.opened.person.conversations.write(parsed.e164, body, level=Level.A2, via="terminal", digits=digits)
@@ -121,7 +121,7 @@ def conversation(output: Output, number: str | None) -> int:
     from ringback_server.commands.installation import installation
     from ringback_server.commands.words import moment
 
-    parsed = _number(output, number)
+    parsed = named_number(output, number)
     with installation() as here:
         conversations = here.opened.person.conversations
         standing = here.run(conversations.standing())
@@ -134,23 +134,6 @@ def conversation(output: Output, number: str | None) -> int:
     document = {"number": parsed.e164, "taken_over_at": since, "entries": list(map(_entry_document, entries))}
     output.show(document, lines if entries else [*lines, "Nothing was said yet."])
     return Exit.DONE
-
-
-def _number(output: Output, given: str | None) -> PhoneNumber:
-    """The number that a person gave or types now.
-
-    Raises:
-        Refused: there is no terminal.
-        InvalidNumber: it cannot be read.
-    """
-    from ringback.model.numbers import parse_number
-    from ringback_server.commands.inputs import Inputs
-    from ringback_server.commands.terminal import ask, drop_typeahead, require_terminal
-
-    require_terminal(output)
-    drop_typeahead()
-    typed = ask(output, "Number, in E.164 form: ") if given in {None, "-"} else Inputs().word(str(given), "NUMBER")
-    return parse_number(typed or "")
 
 
 def _text(output: Output, given: str | None) -> str:
@@ -207,27 +190,6 @@ def _preview(here: Installation, text: str, output: Output) -> list[str]:
         f"carrier {carrier.name if carrier else 'none'} ({reach})",
         output.style(_SKIPPED, bold=True),
     ]
-
-
-def _confirm(number: PhoneNumber, words: list[str], output: Output, nothing: str) -> str:
-    """Show the number whole with what is about to happen, and have the person type its last digits.
-
-    Raises:
-        Refused: they typed others, or none.
-    """
-    from ringback.questions import country_name
-    from ringback_server.commands.terminal import ask_digits, drop_typeahead
-
-    shown = f"{output.style(number.formatted, bold=True)} ({country_name(number)})"
-    first, *rest = words
-    # Only the first line is ours to fill in: a text that a person wrote may have braces of its own.
-    lines = [first.replace("{number}", shown), *rest]
-    drop_typeahead()
-    output.tell("\n".join(["", *(line if line.startswith("  ") else f"  {line}" for line in lines), ""]))
-    typed = ask_digits(output)
-    if typed is None or not hmac.compare_digest(typed, number.last_digits):
-        raise Refused("digits_did_not_match", "The digits are not the number's last ones.", hint=nothing)
-    return typed
 
 
 def _taken_lines(taken: TakenOver) -> list[str]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ringback.errors import InvalidRequest
+from ringback.model.outbound import Channel
+from ringback.wishes import Asked
 from ringback_server.commands.exits import receipt_exit
 from ringback_server.commands.following import followed, wait_option
 from ringback_server.commands.inputs import Inputs
 from ringback_server.commands.root import json_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from ringback.receipts import Receipt
     from ringback.settings import Settings
-    from ringback.telephone import Telephone
+    from ringback_server.commands.installation import Installation
     from ringback_server.commands.output import Output
 
 to_option = click.option("--to", required=True, metavar="NUMBER", help="E.164, e.g. +14155550123; @FILE reads a file.")
@@ -27,6 +26,11 @@ at_option = click.option(
     "send_at",
     metavar="TIME",
     help="When it goes out, with its zone or offset: 2026-11-22T09:00:00+01:00, or 2026-11-22 09:00 Europe/Berlin.",
+)
+dry_run_option = click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Tell what would go out, for how much, and which rules stand in the way. Nothing is stored or sent.",
 )
 key_option = click.option(
     "--key", metavar="KEY", help="The same key with the same content is sent once, whenever it is repeated."
@@ -42,9 +46,10 @@ key_option = click.option(
 @at_option
 @key_option
 @wait_option
+@dry_run_option
 @json_option
 @click.pass_obj
-def sms(output: Output, /, variables: tuple[str, ...], wait_s: float, **given: str | None) -> int:
+def sms(output: Output, /, variables: tuple[str, ...], wait_s: float, *, dry_run: bool, **given: str | None) -> int:
     """Text one person.
 
     A person approves recipient and text first: until then it ends with 4. The same text to the same number within ten
@@ -56,20 +61,17 @@ def sms(output: Output, /, variables: tuple[str, ...], wait_s: float, **given: s
     to, body = given["to"], given["body"]
     number = None if to is None else inputs.word(to, "--to")
     text = None if body is None else inputs.text(body, "--body")
-    values = _variables(variables, inputs)
-    return _send(
-        output,
-        wait_s,
-        lambda telephone: telephone.send_sms(
-            number,
-            text,
-            call_id=given["call_id"],
-            template=given["template"],
-            variables=values,
-            send_at=given["send_at"],
-            idempotency_key=given["key"],
-        ),
+    asked = Asked(
+        Channel.SMS,
+        number,
+        text,
+        send_at=given["send_at"],
+        key=given["key"],
+        call_id=given["call_id"],
+        template=given["template"],
+        variables=_variables(variables, inputs),
     )
+    return _send(output, asked, wait_s, dry_run=dry_run)
 
 
 def _variables(given: tuple[str, ...], inputs: Inputs) -> dict[str, object] | None:
@@ -91,19 +93,19 @@ def _variables(given: tuple[str, ...], inputs: Inputs) -> dict[str, object] | No
 @at_option
 @key_option
 @wait_option
+@dry_run_option
 @json_option
 @click.pass_obj
-def mms(output: Output, to: str, body: str, media_url: str, send_at: str | None, key: str | None, wait_s: float) -> int:
+def mms(output: Output, /, wait_s: float, *, dry_run: bool, **given: str) -> int:
     """Text one person with a picture or a document.
 
     Approved like sms.
     """
     inputs = Inputs()
-    number, text = inputs.word(to, "--to"), inputs.text(body, "--body")
-    url = inputs.word(media_url, "--media-url")
-    return _send(
-        output, wait_s, lambda telephone: telephone.send_mms(number, text, url, send_at=send_at, idempotency_key=key)
-    )
+    number, text = inputs.word(given["to"], "--to"), inputs.text(given["body"], "--body")
+    url = inputs.word(given["media_url"], "--media-url")
+    asked = Asked(Channel.MMS, number, text, url, send_at=given["send_at"], key=given["key"])
+    return _send(output, asked, wait_s, dry_run=dry_run)
 
 
 @click.command()
@@ -114,26 +116,30 @@ def mms(output: Output, to: str, body: str, media_url: str, send_at: str | None,
 @at_option
 @key_option
 @wait_option
+@dry_run_option
 @json_option
 @click.pass_obj
-def call(output: Output, to: str, prompt: str, send_at: str | None, key: str | None, wait_s: float) -> int:
+def call(output: Output, /, wait_s: float, *, dry_run: bool, **given: str) -> int:
     """Call one person; a voice says the prompt.
 
     Approved like sms. The keys that are pressed are told by `ringback status`.
     """
     inputs = Inputs()
-    number, text = inputs.word(to, "--to"), inputs.text(prompt, "--prompt")
-    return _send(output, wait_s, lambda telephone: telephone.call(number, text, send_at=send_at, idempotency_key=key))
+    number, text = inputs.word(given["to"], "--to"), inputs.text(given["prompt"], "--prompt")
+    asked = Asked(Channel.VOICE, number, text, send_at=given["send_at"], key=given["key"])
+    return _send(output, asked, wait_s, dry_run=dry_run)
 
 
-def _send(output: Output, wait_s: float, send: Callable[[Telephone], Coroutine[Any, Any, Receipt]]) -> int:
+def _send(output: Output, asked: Asked, wait_s: float, *, dry_run: bool) -> int:
     from ringback.telephone import asked_by
     from ringback_server.commands.installation import installation
     from ringback_server.commands.words import receipt_lines
 
     asked_by.set("the ringback command")
     with installation() as here:
-        receipt = followed(here, here.run(send(here.opened.telephone)), wait_s, output)
+        if dry_run:
+            return _preview(here, asked, output)
+        receipt = followed(here, here.run(here.opened.telephone.send(asked)), wait_s, output)
         page = _page(here.opened.settings) if receipt.status == "awaiting_approval" else None
         sends = receipt.send_at is None or sends_later(here.opened.settings)
     lines = receipt_lines(receipt, output) + ([f"or on the page: {page}"] if page else [])
@@ -141,6 +147,14 @@ def _send(output: Output, wait_s: float, send: Callable[[Telephone], Coroutine[A
         lines.append("Nothing that would send it then is seen to run now. Start: ringback serve")
     output.show({**receipt.as_dict(), **({"approve_at": page} if page else {})}, lines)
     return receipt_exit(receipt)
+
+
+def _preview(here: Installation, asked: Asked, output: Output) -> int:
+    from ringback_server.commands.previewing import preview_exit, preview_lines
+
+    preview = here.run(here.opened.telephone.preview(asked))
+    output.show(preview.as_dict(), preview_lines(preview, output))
+    return preview_exit(preview)
 
 
 def sends_later(settings: Settings) -> bool:

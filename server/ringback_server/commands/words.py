@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ringback.model.moment import tell_moment
 from ringback.model.status import Status
@@ -15,6 +15,8 @@ from ringback_server.commands.terminal import barred
 if TYPE_CHECKING:
     from ringback.receipts import HistoryPage, LineReport
     from ringback_server.commands.output import Output
+
+_LISTED: Final = "one of a list with the same words, which a person answers as a whole"
 
 
 def receipt_lines(receipt: Receipt, output: Output) -> list[str]:
@@ -28,8 +30,9 @@ def receipt_lines(receipt: Receipt, output: Output) -> list[str]:
         ("status", output.status(receipt.status)),
         ("id", receipt.id),
         ("to", f"{receipt.to} ({receipt.channel}, {receipt.carrier})"),
-        ("at", due(_seconds(receipt.send_at)) if receipt.send_at else ""),
+        ("at", due(seconds(receipt.send_at)) if receipt.send_at else ""),
         ("what", clean(receipt.summary)),
+        ("list", _LISTED if receipt.bulk else ""),
         ("next", following),
         ("approval", receipt.approval or ""),
         ("reason", receipt.reason or ""),
@@ -64,8 +67,10 @@ def history_lines(page: HistoryPage, output: Output) -> list[str]:
         line = f"{output.status(item.status)}{padding}  {item.channel:<5}"
         if isinstance(item, Receipt):
             lines.append(f"{_local(item.created_at)}  {line}  {item.to or '(erased)'}  {item.id}")
+            if item.bulk and item.status == Status.AWAITING_APPROVAL:
+                lines.append(f"    {_LISTED}")
             if item.send_at and item.status in {Status.AWAITING_APPROVAL, Status.SCHEDULED}:
-                lines.append(f"    goes out {due(_seconds(item.send_at))}")
+                lines.append(f"    goes out {due(seconds(item.send_at))}")
         else:
             sender = item.sender or item.contact or "(erased)"
             lines.append(f"{_local(item.received_at)}  {line}  from {sender}  {item.id}")
@@ -76,16 +81,17 @@ def history_lines(page: HistoryPage, output: Output) -> list[str]:
 
 
 def line_lines(report: LineReport) -> list[str]:
-    """The carrier's word about the line."""
-    return aligned(
-        [
-            ("line", clean(report.summary)),
-            ("carrier", report.carrier),
-            ("number", report.number or ""),
-            ("handset", report.page or ""),
-            ("approval", f"at least {report.approval}"),
-        ]
-    )
+    """The carrier's word about the line, and what is left of the limits."""
+    from ringback_server.commands.previewing import left_lines
+
+    rows = [
+        ("line", clean(report.summary)),
+        ("carrier", report.carrier),
+        ("number", report.number or ""),
+        ("handset", report.page or ""),
+        ("approval", f"at least {report.approval}"),
+    ]
+    return aligned(rows) + (["left", *left_lines(report.limits)] if report.limits else [])
 
 
 def due(at: float) -> str:
@@ -100,8 +106,9 @@ def moment(at: float) -> str:
 
 
 def _local(iso: str) -> str:
-    return moment(_seconds(iso))
+    return moment(seconds(iso))
 
 
-def _seconds(iso: str) -> float:
+def seconds(iso: str) -> float:
+    """A told moment as a Unix time."""
     return datetime.fromisoformat(iso).timestamp()
