@@ -74,10 +74,10 @@ class Asking:
         outbound_id, nonce = str(state.get("id")), str(state.get("nonce"))
         result = (params.input_responses or {}).get(_QUESTION)
         if not isinstance(result, types.ElicitResult):
-            return (await self._telephone.status(outbound_id)).as_dict()
+            return (await self._telephone.status(outbound_id)).bare().as_dict()
         if state.get("by") == "page":
             return await self._after_page(context, outbound_id, nonce, result)
-        return (await self._answer(context, outbound_id, nonce, result)).as_dict()
+        return (await self._answer(context, outbound_id, nonce, result)).bare().as_dict()
 
     async def _ask_by_form(
         self, context: Context, receipt: dict[str, object]
@@ -95,7 +95,7 @@ class Asking:
         except (MCPError, ValidationError) as error:  # it failed, or what it answered cannot be read
             _log.info("outbound %s: the client brought no answer: %s", outbound_id, type(error).__name__)
             return _elsewhere(receipt, await self._page())
-        return (await self._answer(context, outbound_id, nonce, result)).as_dict()
+        return (await self._answer(context, outbound_id, nonce, result)).bare().as_dict()
 
     async def _ask_by_page(
         self, context: Context, receipt: dict[str, object], page: str
@@ -125,10 +125,10 @@ class Asking:
     ) -> dict[str, object]:
         """Wait a while for the answer on the page. Refusing to open it is a no."""
         if result.action == "decline":
-            return (await self._answer(context, outbound_id, nonce, result)).as_dict()
+            return (await self._answer(context, outbound_id, nonce, result)).bare().as_dict()
         opened = result.action == "accept"
         receipt = await self._telephone.status(outbound_id, wait_s=_PAGE_WAIT_S if opened else 0.0)
-        told = receipt.as_dict()
+        told = receipt.bare().as_dict()
         return _elsewhere(told, await self._page()) if receipt.status == Status.AWAITING_APPROVAL else told
 
     async def _answer(self, context: Context, outbound_id: str, nonce: str, result: types.ElicitResult) -> Receipt:

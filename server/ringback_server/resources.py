@@ -81,7 +81,7 @@ async def read_resource(
         raise _missing(uri) from None
     except RingbackError as error:
         raise MCPError(types.INTERNAL_ERROR, str(error)) from None
-    return _contents(uri, _JSON, json.dumps(receipt.as_dict(), ensure_ascii=False))
+    return _contents(uri, _JSON, json.dumps(receipt.bare().as_dict(), ensure_ascii=False))
 
 
 def list_prompts() -> types.ListPromptsResult:

@@ -44,7 +44,7 @@ async def fire(using: Using, name: str, headers: Mapping[str, str], body: bytes)
     except Exception as error:  # noqa: BLE001 - the edge: an error's text may hold what must not be told or logged
         _log.error("a trigger failed: %s", type(error).__name__)
         return JSONResponse({"error": {"code": "error", "message": "Something broke inside Ringback."}}, 500)
-    return JSONResponse(receipt.as_dict(), 200 if receipt.repeated else 202)
+    return JSONResponse(receipt.bare().as_dict(), 200 if receipt.repeated else 202)
 
 
 def _secret(headers: Mapping[str, str]) -> str:

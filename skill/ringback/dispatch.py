@@ -19,7 +19,15 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from ringback.errors import CarrierError, CarrierRateLimited, CarrierUnreachable, LedgerError, Refused, UnreadableEntry
+from ringback.errors import (
+    CarrierError,
+    CarrierOptedOut,
+    CarrierRateLimited,
+    CarrierUnreachable,
+    LedgerError,
+    Refused,
+    UnreadableEntry,
+)
 from ringback.guards import Refuse, decide, over_limit
 from ringback.holds import Holds
 from ringback.lease import LEASE_S, Lease
@@ -169,6 +177,8 @@ class Dispatcher:
         except CarrierError as error:
             if outbound.send_at is not None and isinstance(error, CarrierRateLimited | CarrierUnreachable):
                 return await self._defer(claimed, error)
+            if isinstance(error, CarrierOptedOut):  # it heard what we did not
+                await self._ledger.opt_outs.begin(outbound.to, via="carrier")
             target = Status.FAILED if error.nothing_left else Status.UNKNOWN
             _log.warning("outbound %s: %s, so it is %s", claimed.id, error.reason, target)
             return await self._settle(claimed, target, reason=error.reason, detail=error.detail)

@@ -154,6 +154,12 @@ class CarrierRejected(CarrierError):
     nothing_left = True
 
 
+class CarrierOptedOut(CarrierRejected):
+    """The carrier refuses to send to somebody who opted out there; that is noted down here, too."""
+
+    code = "carrier_opted_out"
+
+
 class CarrierRateLimited(CarrierError):
     """The carrier asks us to slow down (HTTP 429); `retry_after` in seconds, if it said so."""
 

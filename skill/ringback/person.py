@@ -125,7 +125,7 @@ class Person:
         """The newest outbounds that wait no more, whole, for the page's history."""
         page = await self._ledger.outbounds.page(limit)
         ended = [record for record in page.records if record.status is not Status.AWAITING_APPROVAL]
-        return [(self._approvals.question(record), receipt(record)) for record in ended if record.content]
+        return [(self._approvals.question(record), receipt(record, redact=False)) for record in ended if record.content]
 
     async def scheduled(self) -> list[Question]:
         """Everything that has its yes and waits for its time, whole, the next one first."""
@@ -136,7 +136,9 @@ class Person:
     async def doubtful(self) -> list[tuple[Question, Receipt]]:
         """Everything of which nobody knows whether it went out, whole, oldest first: a person can find out and say."""
         unknown = await self._ledger.outbounds.under_way({Status.UNKNOWN})
-        return [(self._approvals.question(record), receipt(record)) for record in unknown if record.content]
+        return [
+            (self._approvals.question(record), receipt(record, redact=False)) for record in unknown if record.content
+        ]
 
     async def resolve(self, outbound_id: str, *, sent: bool) -> Receipt:
         """Store what a person found out about a doubtful outbound. Nothing is sent by this.

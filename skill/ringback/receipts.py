@@ -73,6 +73,10 @@ class Receipt:
         brought = self.untrusted_outcome or self.untrusted_transcript or self.untrusted_variables
         return _known(self if brought else replace(self, removed=None))
 
+    def bare(self) -> Receipt:
+        """The receipt without what a call brought back from outside, which `status` alone tells, marked."""
+        return replace(self, untrusted_outcome=None, untrusted_transcript=None, untrusted_variables=None)
+
 
 @dataclass(frozen=True, slots=True)
 class ReceivedReceipt:

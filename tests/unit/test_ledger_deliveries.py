@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ringback_support.fakes import FakeClock
 from ringback_support.installation import approved, claimed, ledger_in, outbound, stored
 
-from ringback.model.outbound import Acceptance, Report
+from ringback.model.outbound import Acceptance, Channel, Report
 from ringback.model.status import ENDED, WITH_CARRIER, Status
 
 if TYPE_CHECKING:
@@ -180,3 +180,15 @@ async def test_many_callers_in_one_process_claim_each_outbound_once(ledger: Ledg
     claims = [ledger.deliveries.claim(record.id, owner=f"{at}", lease_s=9) for record in records for at in range(5)]
     won = [record.id for record in await asyncio.gather(*claims) if record is not None]
     assert sorted(won) == sorted(record.id for record in records)
+
+
+async def test_who_took_a_call_is_learned_after_its_end_and_nothing_else_changes(ledger: Ledger) -> None:
+    taken = await claimed(ledger, outbound(channel=Channel.VOICE))
+    settled = await ledger.deliveries.settle(taken, Status.QUEUED, acceptance=Acceptance("CA1", Status.QUEUED))
+    assert settled is not None
+    ended = await ledger.deliveries.learn(settled, Report(Status.COMPLETED, duration_s=9.0))
+    late = Report(Status.IN_PROGRESS, answered_by="voicemail", keys="1", error="late", duration_s=1.0)
+    after = await ledger.deliveries.learn(ended, late)
+    again = await ledger.deliveries.learn(after, Report(Status.IN_PROGRESS, answered_by="person", keys="2"))
+    assert after.report == Report(Status.COMPLETED, duration_s=9.0, answered_by="voicemail", keys="1")
+    assert (after.status, again.report) == (Status.COMPLETED, after.report)

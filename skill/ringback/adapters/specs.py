@@ -107,7 +107,7 @@ async def _call(telephone: Telephone, given: CallArguments) -> dict[str, object]
 async def _sent(telephone: Telephone, asked: Asked, *, dry_run: bool) -> dict[str, object]:
     if dry_run:
         return (await telephone.preview(asked)).as_dict()
-    return _bare(await telephone.send(asked)).as_dict()
+    return (await telephone.send(asked)).bare().as_dict()
 
 
 async def _status(telephone: Telephone, given: StatusArguments) -> dict[str, object]:
@@ -134,19 +134,14 @@ def _made_legible(item: Receipt | ReceivedReceipt) -> Receipt | ReceivedReceipt:
     from ringback.receipts import Receipt
 
     if isinstance(item, Receipt):
-        return _bare(item)
+        return item.bare()
     if item.untrusted_text is None:
         return item
     return replace(item, untrusted_text=legible(item.untrusted_text))
 
 
-def _bare(receipt: Receipt) -> Receipt:
-    """A receipt without what a call brought back from outside, which `status` alone tells."""
-    return replace(receipt, untrusted_outcome=None, untrusted_transcript=None, untrusted_variables=None)
-
-
 async def _cancel(telephone: Telephone, given: CancelArguments) -> dict[str, object]:
-    return _bare(await telephone.cancel(given.id)).as_dict()
+    return (await telephone.cancel(given.id)).bare().as_dict()
 
 
 _READS: Final = Hints(read_only=True, destructive=False, idempotent=True, open_world=True)

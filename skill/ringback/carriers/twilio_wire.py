@@ -11,6 +11,7 @@ from ringback.errors import (
     CarrierAuthenticationFailed,
     CarrierError,
     CarrierNotEnabled,
+    CarrierOptedOut,
     CarrierRateLimited,
     CarrierRejected,
     CarrierUnreadable,
@@ -85,7 +86,7 @@ ANSWERERS: Final = {
 }
 """Who took a call, by the machine detection. Its `unknown` tells nothing."""
 
-_AUTHENTICATION, _INACTIVE, _TOO_MANY = 20003, 20005, 20429
+_AUTHENTICATION, _INACTIVE, _TOO_MANY, _OPTED_OUT = 20003, 20005, 20429, 21610
 MESSAGE_SID: Final = re.compile(r"(?:SM|MM)[0-9a-f]{32}")
 CALL_SID: Final = re.compile(r"CA[0-9a-f]{32}")
 _RECORDING = re.compile(
@@ -129,7 +130,8 @@ def told(error: CarrierError) -> CarrierError:
     if not isinstance(error, CarrierRejected):
         return error
     message, hint = REFUSALS.get(code, ("Twilio rejected the request.", "Look its error up at twilio.com/docs/errors."))
-    return CarrierRejected(f"{message} (error {code})", hint=hint, detail=detail)
+    kind = CarrierOptedOut if code == _OPTED_OUT else CarrierRejected
+    return kind(f"{message} (error {code})", hint=hint, detail=detail)
 
 
 def twiml(text: str, action: str | None) -> str:

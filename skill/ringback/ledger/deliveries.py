@@ -157,6 +157,7 @@ class Deliveries:
 
     async def learn(self, record: Record, report: Report) -> Record:
         """Store a carrier's report. A status only moves forward; news about the same status is kept as well."""
+        report = _still_of_use(record, report)
         if not _is_news(record, report):
             return record
         with self._database.transaction("learn"):
@@ -180,8 +181,9 @@ class Deliveries:
             if not is_first(self._store, carrier, news, park=row is None) or row is None:
                 return None
             record = self._store.record(row)
-            if _is_news(record, news.report):
-                row = self._learn(record, news.report) or row
+            report = _still_of_use(record, news.report)
+            if _is_news(record, report):
+                row = self._learn(record, report) or row
         return self._store.record(row)
 
     async def take_polls(self, carrier: str, limit: int) -> list[Record]:
@@ -248,11 +250,24 @@ class Deliveries:
         """What the carrier reported by itself before we knew its id, applied in the order in which it came."""
         if row["carrier_ref"] is None:
             return row
-        for report in parked_reports(self._store, row["carrier"], row["carrier_ref"]):
+        for parked in parked_reports(self._store, row["carrier"], row["carrier_ref"]):
             record = self._store.record(row)
+            report = _still_of_use(record, parked)
             if _is_news(record, report):
                 row = self._learn(record, report) or row
         return row
+
+
+def _still_of_use(record: Record, report: Report) -> Report:
+    """Of a report that comes after the end: who took the call, and which keys they pressed, where that is not known."""
+    if not record.status.ended or may_follow(report.status, record.status) or report.status is record.status:
+        return report
+    known = record.report or Report(record.status)
+    return Report(
+        record.status,
+        answered_by=report.answered_by if known.answered_by is None else None,
+        keys=report.keys if known.keys is None else None,
+    )
 
 
 def _is_news(record: Record, report: Report) -> bool:

@@ -66,7 +66,7 @@ UPDATE outbound SET nonce = :nonce WHERE id = :id AND status = 'awaiting_approva
 -- a person taken over the conversation nor the recipient opted out.
 UPDATE outbound
 SET status = 'dispatching', attempt = attempt + 1, owner = :owner, lease_until = :lease_until, claimed_at = :now,
-    updated_at = :now
+    left_at = :now, updated_at = :now
 WHERE id = :id AND (
     (status = 'approved' AND send_at IS NULL AND expires_at >= :now)
     OR (status = 'scheduled' AND send_at <= :now AND send_at + :grace >= :now AND coalesce(not_before, 0) <= :now))
@@ -86,7 +86,7 @@ RETURNING 1;
 -- A scheduled one of which certainly nothing left: it waits again, until its grace is over.
 UPDATE outbound
 SET status = 'scheduled', reason = :reason, not_before = :not_before, owner = NULL, lease_until = NULL,
-    claimed_at = NULL, updated_at = :now
+    claimed_at = NULL, left_at = NULL, updated_at = :now
 WHERE id = :id AND status = 'dispatching' AND attempt = :attempt AND owner = :owner
 RETURNING *;
 
@@ -106,7 +106,7 @@ SELECT * FROM (
 -- that doubt, but overwrites nothing that was found out since.
 UPDATE outbound
 SET status = :target, reason = :reason, carrier_ref = :carrier_ref, outcome = coalesce(:outcome, outcome),
-    owner = NULL, poll_at = :poll_at, updated_at = :now
+    owner = NULL, poll_at = :poll_at, left_at = max(left_at, :now), updated_at = :now
 WHERE id = :id AND attempt = :attempt AND (
     (status = 'dispatching' AND owner = :owner)
     OR (status = 'unknown' AND reason = 'dispatcher_gone' AND carrier_ref IS NULL AND :target <> 'unknown'))
@@ -116,7 +116,8 @@ RETURNING *;
 -- A dispatch whose lease ran out, or whose owner is known to be gone; or a doubt that can be resolved now.
 UPDATE outbound
 SET status = :target, reason = :reason, carrier_ref = coalesce(:carrier_ref, carrier_ref),
-    outcome = coalesce(:outcome, outcome), owner = NULL, poll_at = :poll_at, updated_at = :now
+    outcome = coalesce(:outcome, outcome), owner = NULL, poll_at = :poll_at, updated_at = :now,
+    left_at = CASE status WHEN 'dispatching' THEN max(left_at, :now) ELSE left_at END
 WHERE id = :id AND (
     (status = 'dispatching' AND (lease_until < :now OR owner = :gone))
     OR (status = 'unknown' AND carrier_ref IS NULL AND :target <> 'unknown'))
@@ -510,27 +511,39 @@ WHERE id = :id AND status = 'scheduled' AND send_at + :grace >= :not_before
 RETURNING *;
 
 -- name: left_to
--- When what left, or may have left, did so, newest first; with what is scheduled until then.
-SELECT claimed_at AS at, price FROM outbound
-WHERE contact = :contact AND claimed_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
+-- When what left, or may have left, did so at the latest, newest first; with what is scheduled until then. What is being
+-- handed over may leave at any moment, however long ago it was taken.
+SELECT left_at AS at, price FROM outbound
+WHERE contact = :contact AND left_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
+UNION ALL
+SELECT :since + 1.0 AS at, price FROM outbound
+WHERE contact = :contact AND status = 'dispatching' AND left_at <= :since AND :until < 0 AND id <> :id AND NOT notice
 UNION ALL
 SELECT send_at AS at, price FROM outbound
 WHERE contact = :contact AND status = 'scheduled' AND send_at > :since AND send_at <= :until AND id <> :id
 ORDER BY at DESC LIMIT :most;
 
 -- name: left_by
--- When what left, or may have left, did so, newest first; with what is scheduled until then.
-SELECT claimed_at AS at, price FROM outbound
-WHERE channel = :channel AND claimed_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
+-- When what left, or may have left, did so at the latest, newest first; with what is scheduled until then. What is being
+-- handed over may leave at any moment, however long ago it was taken.
+SELECT left_at AS at, price FROM outbound
+WHERE channel = :channel AND left_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
+UNION ALL
+SELECT :since + 1.0 AS at, price FROM outbound
+WHERE channel = :channel AND status = 'dispatching' AND left_at <= :since AND :until < 0 AND id <> :id AND NOT notice
 UNION ALL
 SELECT send_at AS at, price FROM outbound
 WHERE channel = :channel AND status = 'scheduled' AND send_at > :since AND send_at <= :until AND id <> :id
 ORDER BY at DESC LIMIT :most;
 
 -- name: left_in_all
--- When what left, or may have left, did so, newest first; with what is scheduled until then.
-SELECT claimed_at AS at, price FROM outbound
-WHERE claimed_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
+-- When what left, or may have left, did so at the latest, newest first; with what is scheduled until then. What is being
+-- handed over may leave at any moment, however long ago it was taken.
+SELECT left_at AS at, price FROM outbound
+WHERE left_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
+UNION ALL
+SELECT :since + 1.0 AS at, price FROM outbound
+WHERE status = 'dispatching' AND left_at <= :since AND :until < 0 AND id <> :id AND NOT notice
 UNION ALL
 SELECT send_at AS at, price FROM outbound
 WHERE status = 'scheduled' AND send_at > :since AND send_at <= :until AND id <> :id
@@ -587,7 +600,7 @@ UPDATE optout SET lifted_at = :now WHERE contact = :contact AND lifted_at IS NUL
 -- name: lift_own_optout
 -- The same person's own word undoes their own, if it was said after it.
 UPDATE optout SET lifted_at = :now
-WHERE contact = :contact AND lifted_at IS NULL AND via IN ('text', 'keys') AND said_at <= :said_at
+WHERE contact = :contact AND lifted_at IS NULL AND via IN ('text', 'keys', 'carrier') AND said_at <= :said_at
 RETURNING id;
 
 -- name: unconfirmed_optouts
@@ -620,10 +633,10 @@ DELETE FROM recipient_zone WHERE contact = :contact RETURNING contact;
 
 -- name: spent_by_day
 -- What left, by day (UTC) and channel, for the person's own plots.
-SELECT CAST(claimed_at / 86400 AS INTEGER) AS day, channel, count(*) AS left_count, sum(coalesce(price, 0)) AS micros,
+SELECT CAST(left_at / 86400 AS INTEGER) AS day, channel, count(*) AS left_count, sum(coalesce(price, 0)) AS micros,
     sum(price IS NULL) AS unpriced
 FROM outbound
-WHERE claimed_at > :since AND NOT (status = 'failed' AND carrier_ref IS NULL)
+WHERE left_at > :since AND NOT (status = 'failed' AND carrier_ref IS NULL)
 GROUP BY day, channel ORDER BY day, channel;
 
 -- name: scheduled_between

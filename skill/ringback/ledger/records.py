@@ -155,7 +155,7 @@ class OptOut:
     number: PhoneNumber
     contact: str
     via: str
-    """By what: `text`, `keys`, `page`, `terminal`, `import`."""
+    """By what: `text`, `keys`, `carrier` (it refused to send to them), `page`, `terminal`, `import`."""
     since: float
 
 

@@ -4,10 +4,13 @@ ALTER TABLE outbound ADD COLUMN said BLOB;                          -- keyed dig
 ALTER TABLE outbound ADD COLUMN bulk INTEGER NOT NULL DEFAULT 0;    -- 1 where a person must approve the whole list
 ALTER TABLE outbound ADD COLUMN notice INTEGER NOT NULL DEFAULT 0;  -- 1 for the confirmation of an opt-out
 ALTER TABLE outbound ADD COLUMN price INTEGER;                      -- in millionths; NULL where it is not known
+ALTER TABLE outbound ADD COLUMN left_at REAL;                       -- when it left at the latest: once the carrier answered
+UPDATE outbound SET left_at = claimed_at;
 
-CREATE INDEX outbound_left ON outbound (claimed_at) WHERE claimed_at IS NOT NULL;
-CREATE INDEX outbound_left_by ON outbound (channel, claimed_at) WHERE claimed_at IS NOT NULL;
-CREATE INDEX outbound_left_to ON outbound (contact, claimed_at) WHERE claimed_at IS NOT NULL;
+CREATE INDEX outbound_left ON outbound (left_at) WHERE left_at IS NOT NULL;
+CREATE INDEX outbound_left_by ON outbound (channel, left_at) WHERE left_at IS NOT NULL;
+CREATE INDEX outbound_left_to ON outbound (contact, left_at) WHERE left_at IS NOT NULL;
+CREATE INDEX outbound_leaving ON outbound (contact, left_at) WHERE status = 'dispatching';
 CREATE INDEX outbound_said ON outbound (said, created_at) WHERE said IS NOT NULL;
 
 -- Who opted out. It outlives the erasure of everything else about them: without it, nobody would know not to write.
