@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus
 import mcp_types as types
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
-from ringback_support.open_rules import OPEN_RULES
+from ringback_support.open_rules import OPEN_RULES, voiced
 from tests.conftest import Sandbox, launch_sandbox
 
 from ringback import open_ringback
@@ -184,6 +184,11 @@ def arguments_of(tool: str, text: str, to: str = TO) -> dict[str, Any]:
     if tool == "voice-call":
         return {"to": to, "prompt": text}
     return {"to": to, "body": text} | ({"media_url": "https://media.example/a.png"} if tool == "send-mms" else {})
+
+
+def sent_by(tool: str, text: str) -> str:
+    """What goes out of that text."""
+    return voiced(text) if tool == "voice-call" else text
 
 
 def in_seconds(house: House, seconds: float) -> str:

@@ -39,7 +39,7 @@ FORBIDDEN = {
 }
 COUSINS = (
     *("confirm", "confirmed", "approve", "approved", "approval", "consent", "consented", "yes", "force", "human"),
-    *("skip_approval", "auto_approve", "user_confirmed", "_approved", "bypass", "dry_run", "trusted", "allow", "sudo"),
+    *("skip_approval", "auto_approve", "user_confirmed", "_approved", "bypass", "trusted", "allow", "sudo"),
     *("last_digits", "digits", "choice", "nonce", "level", "via", "carrier", "from"),
     *("request_state", "requestState", "inputResponses"),
 )
@@ -101,7 +101,7 @@ async def test_an_argument_that_the_tool_does_not_have_is_refused_on_every_tool(
     person = Reader()
     given = arguments_of(tool, SECRET) if tool in SENDING else {"id": "ob_x"} if tool in {"status", "cancel"} else {}
     async with house.client(mode, person) as client:
-        for name in COUSINS:
+        for name in COUSINS if tool in SENDING else (*COUSINS, "dry_run"):
             for value in (True, "yes", {"action": "accept"}):
                 result = await client.call_tool(tool, {**given, name: value})
                 assert "none can stand in for a person's approval" in text_of(result), name

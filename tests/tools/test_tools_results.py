@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import validate
-from tests.tools.support import DIGITS, ERAS, PAGE, SENDING, TO, Reader, arguments_of, receipt_of, text_of
+from tests.tools.support import DIGITS, ERAS, PAGE, SENDING, TO, Reader, arguments_of, receipt_of, sent_by, text_of
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -67,7 +67,7 @@ async def test_an_approved_send_gives_a_receipt_and_its_status_to_the_end(house:
         page = await checked(client, "history", {})
     assert status["status"] == ("no_answer" if tool == "voice-call" else "delivered")
     assert page["items"] == [status]
-    assert house.texts() == ["a text that goes"]
+    assert house.texts() == [sent_by(tool, "a text that goes")]
 
 
 async def test_keys_that_were_pressed_come_back_in_status_and_in_history(house: House) -> None:

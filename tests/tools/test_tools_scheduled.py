@@ -18,6 +18,7 @@ from tests.tools.support import (
     arguments_of,
     in_seconds,
     receipt_of,
+    sent_by,
     text_of,
 )
 from tests.tools.wire import asks, bare
@@ -81,7 +82,7 @@ async def test_a_send_with_a_time_is_asked_about_now_and_goes_once_at_its_time(
         gone = receipt_of(await client.call_tool("status", {"id": receipt["id"], "wait": 25}))
         await tend(house)
     assert gone["status"] == "queued"
-    assert house.texts() == ["not yet"]
+    assert house.texts() == [sent_by(tool, "not yet")]
     assert len(house.posts()) == 1
 
 

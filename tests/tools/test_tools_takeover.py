@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from jsonschema import validate
-from tests.tools.support import ERAS, SENDING, TO, House, Reader, arguments_of, receipt_of, text_of
+from tests.tools.support import ERAS, SENDING, TO, House, Reader, arguments_of, receipt_of, sent_by, text_of
 
 from ringback import tools as native_tools
 from ringback.ledger.records import Level
@@ -37,7 +37,7 @@ async def test_every_send_into_it_is_refused_with_the_reason_and_asks_nobody(
             await opened.person.conversations.give_back(TO)
         assert not (await client.call_tool(tool, arguments_of(tool, "May I now?"))).is_error
     assert len(person.shown) == 1
-    assert house.texts() == ["May I now?"]
+    assert house.texts() == [sent_by(tool, "May I now?")]
 
 
 @pytest.mark.parametrize("mode", ERAS)
