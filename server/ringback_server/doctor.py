@@ -77,6 +77,7 @@ def diagnose() -> Diagnosis:
         "passkeys": doctor.look_at_passkeys,
         "templates": doctor.look_at_templates,
         "carrier": doctor.look_at_carrier,
+        "rules": doctor.look_at_rules,
     }
     for name, look in checks.items():
         try:
@@ -219,6 +220,15 @@ class _Doctor:
         # The sandbox's folder would be made along with it, and the data folder then for all to see.
         self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = look(self.settings, facts)
+        self.found.warnings += found.warnings
+        for problem in found.problems:
+            self.problem(problem)
+
+    def look_at_rules(self, facts: dict[str, Any]) -> None:
+        """Which rules of the road are in force, what they lack, and how many opted out."""
+        from ringback_server.doctor_rules import look
+
+        found = look(self.settings, facts, self.found.facts.get("carrier", {}))
         self.found.warnings += found.warnings
         for problem in found.problems:
             self.problem(problem)

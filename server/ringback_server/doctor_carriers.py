@@ -60,6 +60,7 @@ def _tell(line: Line, facts: dict[str, Any], found: Findings, who: str) -> None:
     facts["answers"], facts["live"], facts["enabled"] = line.confirmed, line.live, line.enabled
     facts["capabilities"] = sorted(line.capabilities)
     facts["number"], facts["page"] = line.number.masked if line.number else None, line.page
+    facts["country"] = line.number.region if line.number else None
     if line.clock_offset_s is not None:
         facts["clock_offset_s"] = round(line.clock_offset_s, 1)
         if abs(line.clock_offset_s) > TOLERATED_S:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TO, FORMATTED = "+12025550123", "+1 202-555-0123"
 DIGITS = "last 4 digits of the number: "
 BY_HAND = "It is me, in person {number}"
-SKIPPED = "opt-out lists and quiet hours are NOT applied"
+SKIPPED = "quiet hours and limits are NOT applied"
 
 
 def flat(shown: str) -> str:
