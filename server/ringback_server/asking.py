@@ -53,11 +53,14 @@ class Asking:
     async def ask(self, context: Context, receipt: dict[str, object]) -> dict[str, object] | types.InputRequiredResult:
         """Ask about an outbound that waits: a receipt once it is answered, or the question for the client to carry.
 
-        By the client's form where its word counts here and it is about one recipient; else by opening our page through
-        the client; and where it can do neither, the receipt says where the person answers.
+        By the client's form where its word counts here; else by opening our page through the client; and where it can
+        do neither, or it is one of a list, the receipt says where the person answers.
         """
         form, url = _ways(context)
-        if form and self._person.least <= Level.A1 and not receipt.get("bulk"):
+        if receipt.get("bulk"):  # it is one of a list, which grows while the client would ask
+            page = await self._page()
+            return receipt if page is None else {**receipt, "approve_at": page}
+        if form and self._person.least <= Level.A1:
             return await self._ask_by_form(context, receipt)
         page = await self._page()
         if url and page is not None:
