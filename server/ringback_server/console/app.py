@@ -16,10 +16,14 @@ from ringback.errors import ConfigurationError, LedgerError, NotFound, RingbackE
 from ringback_server.console.actions import Actions
 from ringback_server.console.conversations import Talks
 from ringback_server.console.gate import Gate, Parts
+from ringback_server.console.lists import Lists
+from ringback_server.console.opted_out import OptedOut
 from ringback_server.console.pages import Pages
 from ringback_server.console.passkeys import Passkeys
 from ringback_server.console.passphrase import Tries
+from ringback_server.console.planner import Planner
 from ringback_server.console.protection import Guard
+from ringback_server.console.rulebook import Rulebook
 from ringback_server.console.sessions import Sessions
 from ringback_server.console.views import build_environment
 from ringback_server.console.watch import Watch
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 
     from ringback.opening import Ringback
 
+Endpoints = dict[str, "Callable[[Request], Awaitable[Response]]"]
 _KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _TITLES: Final = {400: "Not understood", 403: "Not allowed", 404: "Not found", 405: "Not possible", 409: "Not done"}
 
@@ -49,9 +54,10 @@ def build(opened: Ringback, port: int) -> tuple[Guard, Watch]:
     parts = Parts(opened, Sessions(now, port), Tries(now), Watch(opened), build_environment(now))
     gate = Gate(parts)
     passkeys = Passkeys(parts, gate, port)
-    pages = Pages(parts, gate, passkeys)
+    lists = Lists(parts, gate, passkeys)
+    pages = Pages(parts, gate, passkeys, lists)
     actions = Actions(parts, gate, pages, passkeys)
-    talks = Talks(parts, gate)
+    rules = (Rulebook(parts, gate), OptedOut(parts, gate), Planner(parts, gate))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -63,21 +69,26 @@ def build(opened: Ringback, port: int) -> tuple[Guard, Watch]:
             watching.cancel()
             await asyncio.wait({watching})
             await actions.finish()
+            await lists.finish()
 
     async def told(request: Request, error: Exception) -> Response:
         del request
         return _tell(gate, error)
 
     handlers: dict[Any, Any] = {HTTPException: told, RingbackError: told, Exception: told}
-    app = Starlette(
-        routes=_routes(gate, pages, actions, passkeys, talks), lifespan=lifespan, exception_handlers=handlers
-    )
+    reading, acting = _endpoints(gate, pages, actions, passkeys, Talks(parts, gate))
+    more = _rules(gate, lists, *rules)
+    routes = _routes({**reading, **more[0]}, {**acting, **more[1]})
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
     app.router.redirect_slashes = False  # a path is spelled right or it is none
     return Guard(app, port), parts.watch
 
 
-def _routes(gate: Gate, pages: Pages, actions: Actions, passkeys: Passkeys, talks: Talks) -> list[Route]:
-    reading: dict[str, Callable[[Request], Awaitable[Response]]] = {
+def _endpoints(
+    gate: Gate, pages: Pages, actions: Actions, passkeys: Passkeys, talks: Talks
+) -> tuple[Endpoints, Endpoints]:
+    """What is shown and what is done, by path."""
+    reading: Endpoints = {
         "/": gate.page(pages.waiting),
         "/scheduled": gate.page(pages.scheduled),
         "/doubtful": gate.page(pages.doubtful),
@@ -95,7 +106,7 @@ def _routes(gate: Gate, pages: Pages, actions: Actions, passkeys: Passkeys, talk
         "/health": pages.health,
         **_static(),
     }
-    acting = {
+    acting: Endpoints = {
         "/answer": gate.action(actions.answer),
         "/answer/challenge": gate.action(actions.challenge),
         "/cancel": gate.action(actions.cancel),
@@ -112,6 +123,35 @@ def _routes(gate: Gate, pages: Pages, actions: Actions, passkeys: Passkeys, talk
         "/sign-out": gate.action(actions.sign_out),
         "/sign-in": gate.action(actions.sign_in, signing_in=True),
     }
+    return reading, acting
+
+
+def _rules(
+    gate: Gate, lists: Lists, rulebook: Rulebook, opted_out: OptedOut, planner: Planner
+) -> tuple[Endpoints, Endpoints]:
+    """The same for lists, the rules, who opted out, and the calendar."""
+    reading: Endpoints = {
+        "/lists/{id}": gate.page(lists.show),
+        "/rules": gate.page(rulebook.show),
+        "/opted-out": gate.page(opted_out.show),
+        "/opted-out/{id}/lift": gate.page(opted_out.ask_lift),
+        "/scheduled/calendar": gate.page(planner.show),
+        "/scheduled/calendar/{when}": gate.page(planner.show),
+    }
+    acting: Endpoints = {
+        "/lists/{id}": gate.action(lists.answer),
+        "/lists/{id}/challenge": gate.action(lists.challenge),
+        "/rules/zone": gate.action(rulebook.name_zone),
+        "/rules/zone/clear": gate.action(rulebook.drop_zone),
+        "/opted-out": gate.action(opted_out.add),
+        "/opted-out/{id}/lift": gate.action(opted_out.lift),
+        "/opted-out/import": gate.action(opted_out.take_in),
+        "/opted-out/export": gate.action(opted_out.give_out),
+    }
+    return reading, acting
+
+
+def _routes(reading: Endpoints, acting: Endpoints) -> list[Route]:
     return [
         *(Route(path, endpoint, methods=["GET"]) for path, endpoint in reading.items() if path not in acting),
         *(Route(path, endpoint, methods=["POST"]) for path, endpoint in acting.items() if path not in reading),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from ringback.conversations import Conversation, TakenOver
+    from ringback.ledger.records import OptOut
     from ringback.receipts import Receipt
     from ringback_server.console.gate import Gate, Parts, Visit
 
@@ -68,6 +69,7 @@ class Talks:
             status,
             person={**person_view(conversation.number), "contact": conversation.contact},
             takeover=conversation.takeover,
+            opted_out=await self._opted_out(conversation),
             waiting=await self._conversations.waiting(number),
             entries=entries,
             more=len(newest) > _SHOWN,
@@ -79,6 +81,13 @@ class Talks:
             problem=problem,
             limit=TEXT_LIMIT,
         )
+
+    async def _opted_out(self, conversation: Conversation) -> OptOut | None:
+        """What they, or a person for them, said of it, where they want no more."""
+        if not await self._parts.opened.ledger.opt_outs.stands(conversation.number):
+            return None
+        standing = await self._person.opt_outs.standing()
+        return next((opt_out for opt_out in standing if opt_out.contact == conversation.contact), None)
 
     async def take_over(self, visit: Visit) -> Response:
         """Silence the agent towards this person. A second press changes nothing."""

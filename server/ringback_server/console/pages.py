@@ -15,6 +15,7 @@ from ringback.model.outbound import Channel
 from ringback.model.status import Status
 from ringback.receipts import receipt as receipt_of
 from ringback_server.console.gate import LIVE_HEADER, Access, Gate, Parts, Visit
+from ringback_server.console.lists import Gathered
 from ringback_server.console.outcomes import CHANNELS, bare_view, doubt_view, lateness, outcome_view
 from ringback_server.console.views import allowance_view, line_view, question_view, received_view, verdict_shown
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from ringback.questions import Question
     from ringback.receipts import Receipt
+    from ringback_server.console.lists import Lists
     from ringback_server.console.passkeys import Passkeys
     from ringback_server.console.sessions import Session
 
@@ -39,19 +41,27 @@ NO_ALLOWANCE: Final[dict[str, str]] = {"number": "", "channel": "sms", "days": "
 class Pages:
     """The pages of one console."""
 
-    def __init__(self, parts: Parts, gate: Gate, passkeys: Passkeys) -> None:
+    def __init__(self, parts: Parts, gate: Gate, passkeys: Passkeys, lists: Lists) -> None:
         self._parts = parts
         self._gate = gate
         self._passkeys = passkeys
+        self._lists = lists
         self._person = parts.opened.person
 
     async def waiting(self, visit: Visit) -> Response:
-        """Everything that waits for an answer, whole."""
-        questions = [self._view(question) for question in await self._person.waiting()]
+        """Everything that waits for an answer, whole; the same text to many people as one list."""
+        questions = await self._person.waiting()
+        items = [
+            {"bulk": await self._lists.view(item), "question": None}
+            if isinstance(item, Gathered)
+            else {"bulk": None, "question": self._view(item)}
+            for item in await self._lists.gather(questions)
+        ]
         return self._gate.render(
             "waiting.html",
             visit,
-            questions=questions,
+            items=items,
+            total=len(questions),
             counts=replace(self._parts.watch.counts, waiting=len(questions)),
             line=await self._line(),
             passkey=await self._passkeys.view(visit.request),
@@ -107,7 +117,9 @@ class Pages:
         wanted = visit.request.path_params["id"]
         passkey = await self._passkeys.view(visit.request)
         try:
-            question: dict[str, Any] | None = self._view(await self._person.question(wanted))
+            waiting = await self._person.question(wanted)
+            listed = len(await self._person.listed(wanted)) if waiting.bulk else 0
+            question: dict[str, Any] | None = {**self._view(waiting), "listed": listed}
             return self._gate.render("outbound.html", visit, question=question, outcome=None, passkey=passkey)
         except NotFound:
             receipt = receipt_of(await self._parts.opened.ledger.outbounds.get(wanted))
@@ -192,17 +204,19 @@ class Pages:
             raise HTTPException(403, "Not signed in.")
         if self._parts.watch.is_full:
             raise HTTPException(503, "Too many pages are open.")
-        near = request.url.query == "near"
-        return EventSourceResponse(self._stream(session, near=near), ping=_PING_S)
+        how = request.url.query
+        stream = self._stream(session, near=how == "near", often=how in {"near", "often"})
+        return EventSourceResponse(stream, ping=_PING_S)
 
-    async def _stream(self, session: Session, *, near: bool) -> AsyncIterator[dict[str, Any]]:
+    async def _stream(self, session: Session, *, near: bool, often: bool) -> AsyncIterator[dict[str, Any]]:
         yield {"event": "ready", "data": ""}
         async for changed in self._parts.watch.changes(near=near):
             stays = self._parts.sessions.is_alive(session)
             if not stays or self._gate.access(session) not in {Access.OPEN, Access.SIGNED_IN}:
                 yield {"event": "ended", "data": ""}
                 return
-            if changed or near:  # what was erased makes no event, and must not stay on the screen
+            # What was erased, and who opted out in another process, makes no event, and must not stand wrong for long.
+            if changed or often:
                 yield {"event": "changed", "data": ""}
 
     async def health(self, request: Request) -> Response:

@@ -116,6 +116,25 @@ class Passkeys:
         await self._check_signature(visit, challenge)
         return Answer(choice, Level.A3, "page", nonce=nonce, challenge=challenge)
 
+    async def ask_list_approval(self, visit: Visit, ids: list[str], choice: Choice) -> Response:
+        """A challenge over all of a list, for a passkey to sign."""
+        known = await self._usable(visit)
+        nonce = self._begin(visit, "list", _whole(ids, choice))
+        challenge = await self._person.challenge_list(ids, choice, nonce)
+        return _options(nonce, ceremonies.request_options(challenge, known=known))
+
+    async def list_approval(self, visit: Visit, ids: list[str], choice: Choice) -> Answer:
+        """The answer to a whole list that a passkey signed.
+
+        Raises:
+            Refused: none of ours did, or not this, or it was not asked for by this session.
+        """
+        await self._usable(visit)
+        nonce = self._take(visit, "list", _whole(ids, choice))
+        challenge = await self._person.challenge_list(ids, choice, nonce)
+        await self._check_signature(visit, challenge)
+        return Answer(choice, Level.A3, "page", nonce=nonce, challenge=challenge)
+
     async def ask(self, visit: Visit) -> Response:
         """A challenge by which somebody who has a passkey confirms that another one is added, or one removed."""
         use, subject = visit.form.get("use", ""), visit.form.get("id", "")
@@ -234,6 +253,11 @@ def _label(form: dict[str, str]) -> str:
     if not (label and len(label) <= MOST_CHARACTERS and label.isprintable()):
         raise HTTPException(400, f"Give it a name of 1 to {MOST_CHARACTERS} characters. Nothing was done.")
     return label
+
+
+def _whole(ids: list[str], choice: Choice) -> str:
+    """What a pending challenge over a list is for."""
+    return " ".join((choice, *ids))
 
 
 def _options(nonce: str, options: str) -> Response:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 LARGEST_BODY: Final = 24 * 1024
 """Bytes: 1,600 characters take twelve each in a form, where they are emoji."""
+LARGER_BODIES: Final = {"/opted-out/import": 96 * 1024}
+"""Where a form may be larger: a list of numbers, of which each line takes some twenty bytes."""
 _LARGEST_DROPPED: Final = 1024 * 1024
 FORM: Final = "application/x-www-form-urlencoded"
 _HEADERS: Final = {
@@ -76,7 +78,7 @@ class Guard:
 
         refusal = self._refusal(scope)
         if refusal is None and scope["method"] == "POST":
-            refusal, receive = await _read_body(receive)
+            refusal, receive = await _read_body(receive, LARGER_BODIES.get(scope["path"], LARGEST_BODY))
         if refusal is not None:
             await refusal(scope, receive, protect)
             return
@@ -124,7 +126,7 @@ def _refuse_reading(scope: Scope) -> Response | None:
     return None
 
 
-async def _read_body(receive: Receive) -> tuple[Response | None, Receive]:
+async def _read_body(receive: Receive, largest: int) -> tuple[Response | None, Receive]:
     """The whole body, if it is small enough, ready to be received again.
 
     Of a larger one some more is read and dropped: who still sends would not read the answer.
@@ -137,9 +139,9 @@ async def _read_body(receive: Receive) -> tuple[Response | None, Receive]:
             return _refuse(400, "The request broke off."), receive
         part = message.get("body", b"")
         size, more = size + len(part), message.get("more_body", False)
-        if size <= LARGEST_BODY:
+        if size <= largest:
             body += part
-    if size > LARGEST_BODY:
+    if size > largest:
         return _refuse(413, "The form is too large.", {"Connection": "close"}), receive
     whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 

@@ -123,6 +123,7 @@ def question_view(question: Question, *, carriers: Carriers) -> dict[str, Any]:
         "expires_at": question.expires_at,
         "when": _when(question),
         "shown": shown(question),
+        "bulk": question.bulk,
         "erased": False,
         "late": None,
     }

@@ -77,7 +77,7 @@ def test_a_person_takes_over_writes_by_hand_and_gives_it_back(
     expect(page.get_by_text("One that waited was cancelled.")).to_be_visible()
     assert talks.status(waiting.id) == "cancelled"
     assert refused(talks, "And this?") == "human_takeover"
-    expect(page.get_by_text("opt-out lists and quiet hours are not applied")).to_be_visible()
+    expect(page.get_by_text("quiet hours and limits are not applied")).to_be_visible()
     page.get_by_label("Your text to +1 202-555-0123").fill("It is me, in person.")
     page.get_by_role("button", name="Send by hand").click()
     expect(page.get_by_text("Sent by hand.")).to_be_visible()

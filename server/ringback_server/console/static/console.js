@@ -13,6 +13,7 @@
       event.preventDefault();
       return;
     }
+    if ("stays" in form.dataset) return; // it gives a file: the page stays, and so do its buttons
     form.dataset.sent = "1";
     // Only after the browser has read the pressed button's value.
     setTimeout(() => form.querySelectorAll("button").forEach((button) => { button.disabled = true; }), 0);
@@ -59,7 +60,7 @@
     words.className = "over-words";
     words.append(list.dataset.over);
     const link = document.createElement("a");
-    link.href = `/outbounds/${card.id}`;
+    link.href = card.dataset.to ?? `/outbounds/${card.id}`;
     link.textContent = "See what became of it";
     words.append(link);
     acts.replaceWith(words);
@@ -71,6 +72,15 @@
     setTimeout(() => buttons.forEach((button) => { button.disabled = Boolean(button.form?.dataset.sent); }), SETTLE_MS);
   }
   document.querySelectorAll("[data-settle]").forEach(settle);
+  document.querySelectorAll("[data-scripted]").forEach((item) => { item.hidden = false; });
+  document.addEventListener("change", async (event) => {
+    const file = event.target.files?.[0], box = document.getElementById(event.target.dataset.into);
+    if (!file || !box) return;
+    const told = document.getElementById(event.target.dataset.told), most = Number(event.target.dataset.most);
+    box.value = file.size > most ? "" : await file.text();
+    told.textContent = file.size > most ? `${file.name} is larger than ${Math.floor(most / 1024)} KiB. Take it in with: ringback optout import`
+      : `${file.name} stands in the box below. Nothing is stored before you press the button.`;
+  });
 
   function merge(fresh) {
     const here = cards(list), there = cards(fresh.querySelector("[data-list]"));
@@ -85,7 +95,7 @@
       if (old) {
         // Its content never changes; its standing may: late, or erased.
         const kept = old.dataset.mark === card.dataset.mark || old.contains(document.activeElement) || old.querySelector("[data-sent]");
-        if (!kept) old.replaceWith(card);
+        if (!kept) renew(old, card);
         before = kept ? old : card;
         continue;
       }
@@ -99,6 +109,19 @@
     document.querySelector("[data-empty]").hidden = count > 0 || list.childElementCount > 0;
     if (came) announce.textContent = came === 1 ? list.dataset.came : `${came} ${list.dataset.cameMore}`;
     tick();
+  }
+  function renew(old, card) {
+    settle(card);
+    if ("whole" in card.dataset) { // a list: who came to it is told, and nothing that was open closes
+      const known = new Set([...old.querySelectorAll("[data-member]")].map((row) => row.dataset.member));
+      card.querySelectorAll("[data-member]").forEach((row) => { row.querySelector("[data-new]").hidden = known.has(row.dataset.member); });
+      old.querySelectorAll("details").forEach((part, at) => {
+        const same = card.querySelectorAll("details")[at];
+        if (same) same.open = part.open;
+      });
+      announce.textContent = `A list changed: it has ${card.dataset.whole} recipients now.`;
+    }
+    old.replaceWith(card);
   }
   function place(card, before) {
     const rest = [...list.children];
@@ -148,6 +171,10 @@
       const other = fresh.querySelector(`[data-shown="${old.dataset.shown}"]`);
       if (other) old.hidden = other.hidden; // what somebody typed there stays
     });
+    document.querySelectorAll("[data-able]").forEach((old) => {
+      const other = fresh.querySelector(`[data-able="${old.dataset.able}"]`);
+      if (other) old.disabled = other.disabled;
+    });
     document.title = fresh.title;
   }
 
@@ -174,7 +201,7 @@
   }
 
   if (document.querySelector("header.bar")) {
-    const events = new EventSource(document.querySelector("[data-near]") ? "/events?near" : "/events");
+    const events = new EventSource(`/events${document.querySelector("[data-near]") ? "?near" : document.querySelector("[data-often]") ? "?often" : ""}`);
     events.addEventListener("ready", follow);
     events.addEventListener("changed", follow);
     events.addEventListener("ended", () => { events.close(); location.reload(); });

@@ -43,6 +43,8 @@
   const uses = {
     approve: async ({ csrf, id, shown, choice }) =>
       ({ csrf, id, shown, choice, ...await sign(await ask("/answer/challenge", { csrf, id, shown, choice })) }),
+    list: async ({ csrf, ids, shown, choice }, path) =>
+      ({ csrf, ids, shown, choice, ...await sign(await ask(`${path}/challenge`, { csrf, ids, shown, choice })) }),
     remove: async ({ csrf, id }) =>
       ({ csrf, id, ...await sign(await ask("/passkeys/challenge", { csrf, use: "remove", id })) }),
     create: async ({ csrf, label, passphrase }) =>
@@ -84,7 +86,8 @@
     form.dataset.sent = "1"; // so that nothing is replaced under the person's hand meanwhile
     say(form, "Your device asks you now.", false);
     try {
-      post(form.getAttribute("action"), await uses[use](given));
+      const path = form.getAttribute("action");
+      post(path, await uses[use](given, path));
     } catch (error) {
       say(form, words[error.name] ?? error.message, true);
       delete form.dataset.sent;
