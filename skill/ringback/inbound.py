@@ -82,7 +82,10 @@ class Inbound:
             if isinstance(news, StatusNews) and not news.proven:
                 stored += await self._confirm(sender, news)
             elif isinstance(news, StatusNews):
-                stored += await self._ledger.deliveries.reported(carrier, news) is not None
+                record = await self._ledger.deliveries.reported(carrier, news)
+                stored += record is not None
+                if record is not None:
+                    await self._priced(record)
             else:
                 stored += await self._store(sender, news)
         return stored
@@ -132,6 +135,15 @@ class Inbound:
                 )
             await self._ledger.opt_outs.confirmed(opt_out.id)
         return len(waiting)
+
+    async def _priced(self, record: Record) -> Record:
+        """Count a call that has ended by how long it took, in place of how long its prompt is."""
+        seconds = record.report.duration_s if record.report else None
+        if seconds is not None and record.content is not None and record.channel is Channel.VOICE:
+            price = self._rules.actual_call(record.outbound, seconds).micros
+            if price is not None and price != record.price:
+                await self._ledger.spending.correct(record.id, price)
+        return record
 
     async def _confirm(self, sender: CarrierReader, claimed: StatusNews) -> bool:
         """Store what the carrier itself tells of a claim that nothing signs; the claim, where it cannot be asked.
@@ -197,7 +209,7 @@ class Inbound:
         except CarrierError as error:
             _log.info("outbound %s: its status could not be asked: %s", record.id, error.reason)
             return record
-        return record if report is None else await self._ledger.deliveries.learn(record, report)
+        return record if report is None else await self._priced(await self._ledger.deliveries.learn(record, report))
 
     async def refresh_due(self, limit: int) -> int:
         """Ask after at most `limit` of what is open and due to be asked about; how many there were."""

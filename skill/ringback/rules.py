@@ -195,6 +195,16 @@ class Rules:
         who = f"{self.code.caller}: " if self.code.caller else ""
         return f"{who}You are unsubscribed and will get no more messages or calls from us. Reply START to undo this."
 
+    def actual_call(self, outbound: Outbound, duration_s: float) -> Estimate:
+        """What a call that took so long costs by the price table.
+
+        Raises:
+            ConfigurationError: the operator's price table cannot be read.
+        """
+        from ringback.model.prices import actual_call
+
+        return actual_call(self.prices, outbound, duration_s)
+
     def spoken(self, channel: Channel, text: str) -> str:
         """The text as it goes out: a call begins with who calls, and that the voice is artificial."""
         if channel is not Channel.VOICE or not text.strip():

@@ -641,3 +641,6 @@ GROUP BY day, channel ORDER BY day, channel;
 
 -- name: scheduled_between
 SELECT * FROM outbound WHERE status = 'scheduled' AND send_at >= :since AND send_at < :until ORDER BY send_at LIMIT :limit;
+
+-- name: correct_price
+UPDATE outbound SET price = :price WHERE id = :id;

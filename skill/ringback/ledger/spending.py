@@ -82,6 +82,11 @@ class Spending:
                 found.append(_counted(self._store, limit, Candidate("", channel, now, 0)))
         return (*found, *(_priced(self._store, budget, Candidate("", Channel.SMS, now, 0)) for budget in caps.budgets))
 
+    async def correct(self, outbound_id: str, price: int) -> None:
+        """Store what an outbound cost in the end, in millionths of the price table's currency."""
+        with self._database.transaction("price"):
+            self._database.run("correct_price", id=outbound_id, price=price)
+
     async def by_day(self, since: float) -> list[DaySpent]:
         """What left by day (UTC) and channel since then."""
         rows = self._database.all("spent_by_day", since=since)
