@@ -123,10 +123,9 @@ class Dispatcher:
         if carrier is None or not self._is_ready(record):
             return record
         objection = await self._objection(record, carrier)
-        if objection is not None and objection.passes and record.send_at is not None:
-            self._holds.hold(
-                carrier.name, HOLD_S
-            )  # the carrier cannot be asked just now: it stays scheduled until its grace is over
+        waits = record.send_at is not None or record.outbound.notice  # it stays as it is until it is too late for it
+        if objection is not None and objection.passes and waits:
+            self._holds.hold(carrier.name, HOLD_S)
             return record
         if objection is not None:
             return await self._hold_back(record, objection)
@@ -174,6 +173,8 @@ class Dispatcher:
         """Post, then write down what became of it."""
         try:
             acceptance = await self._post(carrier, outbound, lease)
+        except Refused as refusal:
+            return await self._settle(claimed, Status.CANCELLED, reason=refusal.rule)
         except CarrierError as error:
             if outbound.send_at is not None and isinstance(error, CarrierRateLimited | CarrierUnreachable):
                 return await self._defer(claimed, error)
@@ -203,11 +204,17 @@ class Dispatcher:
         ):
             with attempt:
                 lease.check()
+                await self._check_still_wanted(outbound)
                 reached("post.begin")
                 acceptance = await carrier.transmit(outbound)
                 reached("post.answered")
                 return acceptance
         raise AssertionError("a retry context either returns or raises")
+
+    async def _check_still_wanted(self, outbound: Outbound) -> None:
+        """Look once more whether the recipient opted out since it was taken: this process may have been paused."""
+        if not outbound.notice and await self._ledger.opt_outs.stands(outbound.to):
+            raise Refused("opted_out", "The recipient opted out meanwhile.", hint="Send them nothing.")
 
     async def _defer(self, claimed: Record, error: CarrierRateLimited | CarrierUnreachable) -> Record:
         """Put a scheduled one back, and hold the others: the carrier takes nothing for now, and got nothing of it."""

@@ -153,7 +153,7 @@ class Settings(BaseSettings):
     countries: str | None = None
     """The countries that may be reached, as ISO 3166 codes (`US,CA`), or `all`; by default the line's own."""
     limits: str = (
-        "recipient=6/hour, recipient=20/day, sms=60/hour, mms=30/hour, voice=30/hour, all=100/hour, all=500/day"
+        "recipient=10/hour, recipient=30/day, sms=60/hour, mms=30/hour, voice=30/hour, all=100/hour, all=500/day"
     )
     """How much may go out; `off` for any amount."""
     budget: str = "off"

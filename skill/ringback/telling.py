@@ -75,6 +75,10 @@ _BY_REASON: Final = {
     "question_dismissed": "The question was closed without an answer; nothing was sent.",
     "missed_time": "Its time passed while it could not be sent, and it is too late for it now; nothing was sent.",
     "human_takeover": "A person took over the conversation; nothing was sent.",
+    "quiet_hours": (
+        "When it was to go out it was night, or a day off, where the recipient is; nothing was sent. A dry run tells the "
+        "next allowed time."
+    ),
     "opted_out": "The recipient said that they want no more messages and calls; nothing was sent.",
 }
 _NOT_HEARD: Final = "Do not take it as said to the recipient. Tell the person; ask before calling again."

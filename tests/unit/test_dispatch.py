@@ -25,6 +25,7 @@ from ringback.errors import (
     NotFound,
 )
 from ringback.ledger.records import Level
+from ringback.model.numbers import PhoneNumber
 from ringback.model.outbound import Acceptance, Channel, Outbound
 from ringback.model.status import Status
 
@@ -363,3 +364,21 @@ async def test_identical_wishes_made_at_once_are_one(ringback: Ringback, carrier
     assert len({receipt.id for receipt in receipts}) == len(carrier.sent) == 1
     assert sum(not receipt.repeated for receipt in receipts) == 1
     assert [allowance.remaining for allowance in await ringback.person.allowances()] == [49]
+
+
+@pytest.mark.parametrize("at", ["claim.begin", "claim.committed"])
+async def test_who_opts_out_while_a_process_is_on_its_way_to_the_carrier_gets_nothing_of_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    carrier = FakeCarrier()
+    async with opened(home, carrier) as one, opened(home, FakeCarrier()) as two:
+        waiting = await one.telephone.send_sms(TO, TEXT)
+
+        def opt_out(step: str) -> None:
+            if step == at:
+                with pytest.raises(StopIteration):
+                    two.ledger.opt_outs.begin(PhoneNumber(TO), via="text").send(None)
+
+        monkeypatch.setattr("ringback.steps.listener", opt_out)
+        receipt = await one.person.answer(waiting.id, YES)
+    assert (receipt.status, receipt.reason, carrier.sent) == ("cancelled", "opted_out", [])
