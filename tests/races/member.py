@@ -1,7 +1,8 @@
 """`python -m tests.races.member HOME TASK`: one process that sends as often as it may, and tells how each try ended.
 
-It says `ready` once it is open, begins at the first line that it is given, says `begun` after so many tries as its task
-names, and tells at the end, as one line of JSON. All the while it does what a server does every second.
+It says `ready` once it is open and begins at the first line that it is given, which may name the time of its end. It
+says `begun` before the try that its task marks, and `over` when it is through; a second line ends it, and it tells, in
+JSON. All the while it does what a server does every second.
 """
 
 from __future__ import annotations
@@ -13,16 +14,31 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ringback.errors import Refused
-from ringback.inbound import Inbound
-from ringback.opening import open_ringback
-from ringback.settings import Settings
 from tests.races.times import QuickClock
 
+from ringback.carriers.sandbox import Sandbox
+from ringback.errors import Refused
+from ringback.inbound import Inbound
+from ringback.ledger import deliveries
+from ringback.opening import open_ringback
+from ringback.settings import Settings
+
 if TYPE_CHECKING:
+    from ringback.model.outbound import Acceptance, Outbound
     from ringback.opening import Ringback
 
 REST_S = 0.05
+
+
+def lengthen_the_way(seconds: float) -> None:
+    """Let what was taken be under way for a while before it arrives."""
+    transmit = Sandbox.transmit
+
+    async def slow(self: Sandbox, outbound: Outbound) -> Acceptance:
+        await asyncio.sleep(seconds)
+        return await transmit(self, outbound)
+
+    Sandbox.transmit = slow  # type: ignore[method-assign]
 
 
 def no_waiting() -> None:
@@ -34,7 +50,12 @@ def no_waiting() -> None:
     Inbound.silence = silence  # type: ignore[method-assign]
 
 
-BREAKAGES = {"no_waiting": no_waiting}
+def no_count_in_the_fence() -> None:
+    """Without another: limits are looked at when something is asked for, and not once more when it is taken."""
+    vars(deliveries)["require"] = lambda *_: None
+
+
+BREAKAGES = {"no_waiting": no_waiting, "no_count_in_the_fence": no_count_in_the_fence}
 
 
 class Member:
@@ -89,13 +110,15 @@ class Member:
 async def live(home: Path, task: dict[str, Any]) -> None:
     if task["broken"]:
         BREAKAGES[task["broken"]]()
+    if task["way_s"]:
+        lengthen_the_way(task["way_s"])
     clock = QuickClock(task["since"], task["pace"])
     settings = Settings(home=home, carrier="sandbox", sandbox_port=0, **task["settings"])
     async with open_ringback(settings, clock=clock) as it:
         await it.telephone.check()
         member = Member(it, task)
         print("ready", flush=True)
-        await asyncio.to_thread(sys.stdin.readline)
+        task["ends_at"] = json.loads(await asyncio.to_thread(sys.stdin.readline))
         tending = asyncio.create_task(member.tend())
         await asyncio.gather(*(member.keep_sending() for _ in range(task["at_once"])))
         print("over", flush=True)

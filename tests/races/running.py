@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ class Track:
     sandbox: Sandbox
 
     def arrivals(self) -> list[tuple[float, str, str]]:
-        """When each text arrived by the sandbox's own clock (Unix seconds), to whom, and what it says; in this order."""
+        """When each text arrived by the sandbox's own clock, in Unix seconds, to whom, and what it says; in order."""
         taken = [
             (datetime.fromisoformat(item["created_at"]).timestamp(), item["to"], item["body"])
             for item in self.sandbox.messages()
@@ -57,11 +57,11 @@ class Runner:
             "at_once": 8,
             "mark": 0,
             "count": 0,
-            "ends_at": None,
             "since": time.time(),
             "pace": 1.0,
             "settings": {},
             "broken": None,
+            "way_s": 0.0,
             **given,
         }
         self._process = subprocess.Popen(
@@ -72,7 +72,6 @@ class Runner:
             env={name: value for name, value in environment().items() if not name.startswith("RINGBACK_")},
             text=True,
         )
-        self.says("ready")
 
     def says(self, word: str) -> None:
         """Wait until it says this."""
@@ -80,10 +79,10 @@ class Runner:
         said = self._process.stdout.readline().strip()
         assert said == word, f"it said {said!r}"
 
-    def go(self) -> None:
-        """Let it begin, or end."""
+    def go(self, ends_at: float | None = None) -> None:
+        """Let it begin, and try until a time by its clock where one is given; or let it end."""
         assert self._process.stdin
-        self._process.stdin.write("\n")
+        self._process.stdin.write(f"{json.dumps(ends_at)}\n")
         self._process.stdin.flush()
 
     def told(self) -> dict[str, int]:
@@ -101,14 +100,13 @@ class Runner:
 @contextmanager
 def members(home: Path, *tasks: dict[str, Any]) -> Iterator[list[Runner]]:
     """Processes that are ready to begin."""
-    runners: list[Runner] = []
-    try:
-        for task in tasks:
-            runners.append(Runner(home, task))
-        yield runners
-    finally:
+    with ExitStack() as stack:
+        runners = [Runner(home, task) for task in tasks]
         for runner in runners:
-            runner.close()
+            stack.callback(runner.close)
+        for runner in runners:
+            runner.says("ready")
+        yield runners
 
 
 def finish(runners: list[Runner]) -> dict[str, int]:

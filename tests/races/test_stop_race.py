@@ -30,7 +30,8 @@ TO = "+12025550123"
 SOON, LATER = 20, 20
 CONFIRMATION = "You are unsubscribed and will get no more messages or calls from us. Reply START to undo this."
 GONE_OUT = {"accepted", "queued", "sent", "delivered"}
-LIMIT_S = 60
+WAY_S = 0.1
+"""How long a text is under way to the sandbox."""
 
 
 @dataclass
@@ -68,7 +69,7 @@ def race(course: Track, *, sends: int, mark: int, callback: bool, broken: str | 
     home = course.home
     asyncio.run(prepare(home, sends))
     serving = Serving(Installation(home)) if callback else None
-    each = {"to": [TO], "count": sends // 2, "mark": mark, "broken": broken}
+    each = {"to": [TO], "count": sends // 2, "mark": mark, "broken": broken, "way_s": WAY_S}
     try:
         with members(home, {**each, "name": "one"}, {**each, "name": "two"}) as runners:
             for runner in runners:
@@ -115,6 +116,10 @@ def course(home: Path) -> Iterator[Track]:
 @pytest.mark.parametrize("callback", [True, False], ids=["callback", "inbox"])
 def test_nothing_goes_out_to_somebody_once_their_stop_is_stored(course: Track, callback: bool) -> None:
     judge(race(course, sends=120, mark=20, callback=callback), 120)
+
+
+def test_the_race_notices_an_answer_that_does_not_wait_for_what_is_being_handed_over(course: Track) -> None:
+    assert race(course, sends=120, mark=20, callback=False, broken="no_waiting").late > 0
 
 
 @pytest.mark.scale

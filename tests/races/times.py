@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 class QuickClock(SystemClock):
-    """From `since` on (Unix seconds) each second of the machine's clock counts as `pace`. A sleep takes real seconds."""
+    """From `since` on (Unix seconds) a second of the machine's clock counts as `pace`. A sleep takes real seconds."""
 
     def __init__(self, since: float, pace: float) -> None:
-        self._since = since
+        self.since = since
         self._pace = pace
 
     def now(self) -> datetime:
         """The time by this clock."""
-        return datetime.fromtimestamp(self._since, UTC) + timedelta(seconds=self._pace * (time.time() - self._since))
+        return datetime.fromtimestamp(self.since, UTC) + timedelta(seconds=self._pace * (time.time() - self.since))
 
     def told(self, at: float) -> float:
         """What this clock showed when the machine's showed `at`."""
-        return self._since + self._pace * (at - self._since)
+        return self.since + self._pace * (at - self.since)
 
 
 def fullest(times: Sequence[float], length: float) -> int:
