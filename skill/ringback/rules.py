@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from ringback.errors import Refused
+from ringback.errors import ConfigurationError, Refused
 from ringback.guards import Allow, AskPerson, Facts, Refuse, decide
 from ringback.ledger.outbounds import Stored
 from ringback.model.hours import read_window
@@ -88,12 +88,24 @@ class Rules:
         """The price table in force: the operator's entries, and ours where they have none.
 
         Raises:
-            ConfigurationError: the operator's file cannot be read.
+            ConfigurationError: the operator's file cannot be read, or is in another currency than the budget.
         """
         from ringback.model.prices import merged, read_prices, shipped_prices
 
-        path = self._settings.prices_path
-        return merged(read_prices(path.read_text("utf-8")), shipped_prices()) if path.exists() else shipped_prices()
+        table, path = shipped_prices(), self._settings.prices_path
+        try:
+            if path.exists():
+                table = merged(read_prices(path.read_text("utf-8")), table)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"The price table cannot be read: {type(error).__name__}.", hint=f"Check {path}"
+            ) from None
+        if any(budget.currency != table.currency for budget in self.code.caps.budgets):
+            raise ConfigurationError(
+                f"The budget is not in the currency of the price table, {table.currency}.",
+                hint="Set RINGBACK_BUDGET in that currency, or give prices.toml your own. Nothing is sent until then.",
+            )
+        return table
 
     async def facts(
         self,
