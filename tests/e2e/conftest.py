@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
+from ringback_support.open_rules import OPEN_RULES
 
 from ringback.opening import open_ringback
 from ringback.settings import Settings
@@ -64,7 +65,7 @@ class Installation:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("RINGBACK_", "SAAS_"))}
         kept.pop("NO_COLOR", None)
         own = {"RINGBACK_HOME": str(self.home), "RINGBACK_SANDBOX_PORT": "0", "TERM": "xterm"}
-        return {**kept, **own, **self.settings}
+        return {**kept, **OPEN_RULES, **own, **self.settings}
 
     def __call__(self, *arguments: str, stdin: str | bytes = b"") -> Done:
         """Run the command with pipes, to its end."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
+from ringback_support.open_rules import voiced
 
 from ringback.approvals import Answer
 from ringback.errors import Refused
@@ -194,7 +195,7 @@ async def test_one_carrier_moves_the_texts_and_another_the_calls(place: Place, m
         call = await opened.person.answer((await opened.telephone.call(TO, "Hello")).id, YES)
     assert (text.carrier, call.carrier) == ("teli", "thinkfleetbot")
     assert place.arrived() == [(TO, BODY)]
-    assert [each["prompt"] for each in place.sandbox.calls()] == ["Hello"]
+    assert [each["prompt"] for each in place.sandbox.calls()] == [voiced("Hello")]
 
 
 @both

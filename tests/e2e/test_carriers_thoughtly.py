@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
+from ringback_support.open_rules import voiced
 
 from ringback.approvals import Answer
 from ringback.errors import Refused
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 TO = "+12025550123"
 PROMPT = "The quick brown fox is ten minutes late. Press 1 if that is fine."
+SAID = voiced(PROMPT)
 YES = Answer(Choice.ONCE, Level.A2, "page")
 
 
@@ -98,10 +100,10 @@ async def test_a_call_that_a_person_approved_rings_and_its_whole_story_comes_bac
         assert (await opened.telephone.status(done.id)).status == "ringing"
         place.talk("1")
         told = await opened.telephone.status(done.id)
-    assert place.rang() == [(TO, PROMPT)]
+    assert place.rang() == [(TO, SAID)]
     assert place.posts() == ["/contact/create", "/contact/call"]
     assert (told.status, told.duration_s, told.untrusted_outcome) == ("completed", 3.0, "answered")
-    assert told.untrusted_transcript == f"ai: {PROMPT}\nuser: pressed 1"
+    assert told.untrusted_transcript == f"ai: {SAID}\nuser: pressed 1"
     assert told.untrusted_variables == {"keys": "1"}
     assert TO[1:] not in str(told.as_dict())
 
@@ -128,7 +130,7 @@ async def test_a_second_call_to_the_same_person_finds_the_contact_and_no_url_tel
     async with open_ringback(load_settings()) as opened:
         for prompt in ("one", "two"):
             assert (await call(opened, prompt=prompt)).status == "queued"
-    assert place.rang() == [(TO, "two"), (TO, "one")]
+    assert place.rang() == [(TO, voiced("two")), (TO, voiced("one"))]
     targets = [f"{request['path']}?{request['query']}" for request in place.sandbox.requests()]
     assert any("search=0123" in target for target in targets)
     assert not any(TO[-7:] in target for target in targets)
@@ -178,7 +180,7 @@ async def test_a_limit_at_the_service_is_obeyed_and_the_call_goes_once(place: Pl
     place.sandbox.post("/sandbox/faults", {"next": 1, "kind": "429"})
     async with open_ringback(load_settings()) as opened:
         assert (await call(opened)).status == "queued"
-    assert place.rang() == [(TO, PROMPT)]
+    assert place.rang() == [(TO, SAID)]
 
 
 async def test_an_automation_rings_the_handset_and_claims_no_more_than_it_knows(
@@ -190,7 +192,7 @@ async def test_an_automation_rings_the_handset_and_claims_no_more_than_it_knows(
         place.talk()
         await opened.telephone.tend()
         assert (done.status, (await opened.telephone.status(done.id)).status) == ("accepted", "accepted")
-    assert place.rang() == [(TO, PROMPT)]
+    assert place.rang() == [(TO, SAID)]
     assert place.posts() == ["/webhook/automation/sandbox_automation"]
 
 
@@ -207,7 +209,7 @@ def test_the_command_calls_by_it_and_shows_what_came_back_behind_a_bar(place: Pl
     asked = place.ringback("status", sent.json["id"])
     assert (asked.code, asked.json["status"]) == (0, "completed")
     assert asked.json["untrusted_transcript"].endswith("user: pressed 1")
-    assert place.rang() == [(TO, PROMPT)]
+    assert place.rang() == [(TO, SAID)]
     for told in (sent, asked):
         assert TO[1:] not in told.out + told.err
 
@@ -219,7 +221,7 @@ def test_a_person_reads_the_transcript_in_their_terminal(place: Place, terminal:
     screen = terminal("status", outbound_id, columns=120)
     assert screen.finish() == 0
     lines = [line.strip() for line in screen.shown.splitlines()]
-    assert lines[lines.index("transcript") + 1].endswith(f"ai: {PROMPT}")
+    assert lines[lines.index("transcript") + 1].endswith(f"ai: {SAID}")
     assert lines[lines.index("outcome") + 1].endswith("answered")
     assert lines[lines.index("variables") + 1].endswith("keys: 1")
 
@@ -237,4 +239,4 @@ async def test_an_mcp_client_calls_by_it_and_gets_its_story_as_untrusted_content
     told = asked.structured_content
     assert (told["status"], told["duration_s"], told["untrusted_outcome"]) == ("completed", 3.0, "answered")
     assert "  | user: pressed 1" in asked.content[0].text.split("\n")
-    assert place.rang() == [(TO, PROMPT)]
+    assert place.rang() == [(TO, SAID)]

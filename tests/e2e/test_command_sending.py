@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ringback_support.open_rules import voiced
 
 from ringback.approvals import Answer
 from ringback.ledger.records import Choice, Level
@@ -72,7 +73,7 @@ def test_the_command_starts_the_sandbox_where_none_runs(ringback: Installation) 
             ("mms", "--to", TO, "--body", BODY, "--media-url", "https://sandbox.ringback.example/receipt.png"),
             {"type": "mms", "media_url": "https://sandbox.ringback.example/receipt.png"},
         ),
-        (("call", "--to", TO, "--prompt", BODY), {"type": "voice", "prompt": BODY}),
+        (("call", "--to", TO, "--prompt", BODY), {"type": "voice", "prompt": voiced(BODY)}),
     ],
     ids=["sms", "mms", "call"],
 )

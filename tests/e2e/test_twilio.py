@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
+from ringback_support.open_rules import voiced
 from tests.e2e.serving import Serving, eventually, texts
 from tests.tools.support import Reader, files_of, receipt_of, traces
 
@@ -105,7 +106,7 @@ def test_the_command_checks_sends_and_tells_what_became_of_it(twilio: Installati
     call = twilio("call", "--to", TO, "--prompt", PROMPT).json
     assert [sandbox.messages()[at]["body"] for at in (1, 0)] == [BODY, "Look"]
     assert sandbox.messages()[0]["media_url"] == PICTURE
-    assert sandbox.calls()[0]["prompt"] == PROMPT
+    assert sandbox.calls()[0]["prompt"] == voiced(PROMPT)
     sandbox.advance(60)
     ends = [twilio("status", each["id"]).json["status"] for each in (text, picture, call)]
     assert ends == ["delivered", "delivered", "no_answer"]
@@ -168,7 +169,7 @@ async def test_an_mcp_client_texts_and_calls_by_twilio_and_hears_what_became_of_
     assert [each["status"] for each in ends] == ["delivered", "completed"]
     assert ends[1]["duration_s"] == 9
     assert "keys" not in ends[1], "without a public address nobody tells them"
-    assert (sandbox.messages()[0]["body"], sandbox.calls()[0]["prompt"]) == (BODY, PROMPT)
+    assert (sandbox.messages()[0]["body"], sandbox.calls()[0]["prompt"]) == (BODY, voiced(PROMPT))
     assert len(person.shown) == 2
     log_bytes = {"log": (twilio.home.parent / "server.log").read_bytes()}
     assert traces(log_bytes | files_of(twilio.home), TO, BODY, PROMPT, sandbox.api_key) == []
@@ -191,7 +192,7 @@ def test_pressed_keys_come_back_and_end_the_call(twilio: Installation, sandbox: 
     allow(twilio)
     call = twilio("call", "--to", TO, "--prompt", PROMPT).json["id"]
     own = sandbox.calls()[0]["id"]
-    assert sandbox.calls()[0]["prompt"] == PROMPT
+    assert sandbox.calls()[0]["prompt"] == voiced(PROMPT)
     sandbox.advance(1)
     sandbox.post(f"/sandbox/calls/{own}/answer")
     sandbox.post(f"/sandbox/calls/{own}/keys", {"keys": "1"})

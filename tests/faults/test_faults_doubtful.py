@@ -76,7 +76,7 @@ async def test_a_lost_answer_is_told_as_doubt_and_resolved_only_by_what_the_carr
         for each in tried:
             now = await place.now(each)
             if now.status != "unknown":
-                assert arrived[now.carrier_id] == (channel, each.number, each.text), "it was found, and is no other one"
+                assert arrived[now.carrier_id] == (channel, each.number, each.sent), "it was found, and is no other one"
                 assert now.reason == "found_at_carrier"
                 found += 1
         assert found >= LEAST_FOUND * TRIES if taken else found == 0

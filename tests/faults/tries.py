@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ringback_support.installation import YES, opened, want
+from ringback_support.open_rules import worded
 
 from ringback.carriers.registry import build_carriers
 from ringback.clock import SystemClock
@@ -51,6 +52,11 @@ class Try:
     number: str
     text: str
     receipt: Receipt
+
+    @property
+    def sent(self) -> str:
+        """What goes out of the text."""
+        return worded(self.channel, self.text)
 
 
 @dataclass
@@ -119,7 +125,7 @@ def number_of(channel: Channel, place: int) -> str:
 
 
 def by_content(tried: Iterable[Try]) -> set[tuple[str, str, str]]:
-    return {(each.channel.value, each.number, each.text) for each in tried}
+    return {(each.channel.value, each.number, each.sent) for each in tried}
 
 
 def doubles(arrived: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ from mcp.client.stdio import StdioServerParameters
 
 from ringback import __version__
 from ringback.approvals import DEMO_CLIENT
+from ringback.model.voice import spoken
 from ringback_server.demo.handset import Handset, HandsetError
 from ringback_server.demo.people import Left
 
@@ -150,15 +151,16 @@ class _Tour:
     async def _call(self) -> None:
         self._step("voice-call")
         prompt = f"Hello, this is an automated call. Press 1 to confirm. (demo {self._run})"
+        said = spoken(prompt, caller=None)  # as the stage names nobody
         attempt, calling = 0, True
         while calling:
             attempt += 1
             receipt = await self._propose("voice-call", to=RECIPIENT, prompt=prompt)
             if receipt["status"] in _MOVING:
-                receipt = await self._through(receipt, prompt)
+                receipt = await self._through(receipt, said)
             self._receipts.append(receipt)
             calling = receipt["status"] in _NOBODY_REACHED and await self._person.again()
-        calls = await self._on_handset.calls(prompt)
+        calls = await self._on_handset.calls(said)
         if self._refused_by_person(receipt):
             _expect(len(calls) == attempt - 1, "voice-call: the person said no, and yet it rang")
             return
@@ -171,9 +173,9 @@ class _Tour:
             _expect(pressed == "1", "voice-call: key 1 was pressed and did not come back")
         click.echo(f"   Keys that came back: {pressed or 'none'}.")
 
-    async def _through(self, receipt: Receipt, prompt: str) -> Receipt:
+    async def _through(self, receipt: Receipt, said: str) -> Receipt:
         """Follow a call to its end while the person takes it."""
-        taking = asyncio.create_task(self._person.take_call(self._on_handset, prompt))
+        taking = asyncio.create_task(self._person.take_call(self._on_handset, said))
         try:
             return await self._to_the_end(receipt)
         finally:
