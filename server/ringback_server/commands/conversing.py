@@ -87,8 +87,9 @@ def giveback(output: Output, number: str | None) -> int:
 def write(output: Output, number: str | None, text: str | None) -> int:
     """Write to somebody by hand, in a conversation that was taken over.
 
-    For a person, in their own terminal. Quiet hours and limits are not applied to what a person writes; somebody who opted
-    out gets nothing from a person either. The last 4 digits of the number confirm it. NUMBER and TEXT may be - or @FILE; left out, they are asked for.
+    For a person, in their own terminal. Quiet hours and limits are not applied to what a person writes; somebody who
+    opted out gets nothing from a person either. The last 4 digits of the number confirm it. NUMBER and TEXT may be - or
+    @FILE; left out, they are asked for.
     """
     from ringback.ledger.records import Level
     from ringback_server.commands.installation import installation
