@@ -471,6 +471,35 @@ def test_a_list_is_told_of_each_of_its_outbounds_and_by_the_list_option(
     assert [entry.get("bulk", False) for entry in waiting] == [False] * 3 + [True] * 2
 
 
+def test_a_list_by_a_carrier_that_costs_money_tells_the_sum(
+    ringback: Installation, sandbox: Sandbox, terminal: OpenTerminal
+) -> None:
+    ringback.settings = COUNTED | {
+        "RINGBACK_CARRIER": "twilio",
+        "RINGBACK_BULK": "1/hour",
+        "TWILIO_API_URL": sandbox.url,
+        "TWILIO_ACCOUNT_SID": "AC0123456789abcdef0123456789abcdef",
+        "TWILIO_AUTH_TOKEN": sandbox.api_key,
+        "TWILIO_FROM_NUMBER": sandbox.get("/sandbox/state")["line"],
+    }
+    ringback.home.mkdir(mode=0o700)
+    (ringback.home / "prices.toml").write_text(
+        'currency = "USD"\n[[price]]\ncarrier = "twilio"\nchannel = "sms"\ncountry = "US"\nunit = "segment"\n'
+        'price = "0.25"\nsource = "a contract"\nchecked = 2026-11-22\n'
+    )
+    numbers = ["+14155550132", "+12125550199", "+12125550123", "+33612345678", "+4930901820"]
+    ids = [ringback("sms", "--to", to, "--body", BODY).json["id"] for to in numbers]
+    person = terminal("approve", ids[3], columns=200)
+    shown = flat(person.until("Your answer: "))
+    assert "A LIST of 4, to 4 people" in shown
+    assert "REAL PHONES RING" in shown
+    assert "2 x about 0.25 USD: 1 segment at 0.25" in shown
+    assert re.search(r"Cost about 0\.\d+ USD in all", shown)
+    person.type("no\n")
+    assert person.finish() == 0
+    assert sandbox.messages() == []
+
+
 def test_under_a_passkey_a_terminal_can_only_say_no_to_a_list(
     ringback: Installation, handset: Sandbox, terminal: OpenTerminal, listed: list[str]
 ) -> None:
