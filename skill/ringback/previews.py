@@ -145,7 +145,8 @@ class Previews:
         """What the rules that do not count on the sandbox would say on a real line."""
         facts = await self._rules.facts(wish.outbound, wish.carrier, consented=True, as_live=True)
         rulings = (_ruling(name, decision) for name, decision in review(facts) if name in _SETTLED_BY_OPERATOR)
-        return tuple(ruling for ruling in rulings if ruling.result == "refuses")
+        # The sandbox's own number is in no country, which says nothing about a real line.
+        return tuple(each for each in rulings if each.result == "refuses" and each.code != "country_unknown")
 
     def _there(self, facts: Facts) -> str:
         outbound = facts.outbound
@@ -197,15 +198,18 @@ def _lines(
 
 
 def _tell_shape(shape: SmsShape) -> list[str]:
-    counted = f"{shape.segments} segment{'' if shape.segments == 1 else 's'}"
-    lines = [f"{counted} of {shape.encoding}, {shape.left} left in the last."]
+    lines = [f"{_segments(shape.segments)} of {shape.encoding}, {shape.left} left in the last."]
     if shape.forcing:
         names = ", ".join(f"{visible(each.char)} ({each.name}, {each.code})" for each in shape.forcing)
         more = f" and {shape.more_forcing} more" if shape.more_forcing else ""
         lines.append(f"UCS-2 because of {names}{more}.")
     if shape.suggestion is not None:
-        lines.append(f"The same in GSM-7, {shape.suggested_segments} segments: {visible(shape.suggestion)}")
+        lines.append(f"The same in GSM-7, {_segments(shape.suggested_segments)}: {visible(shape.suggestion)}")
     return lines
+
+
+def _segments(count: int | None) -> str:
+    return "1 segment" if count == 1 else f"{count} segments"
 
 
 def _next(would: str, rulings: tuple[Ruling, ...], earlier: str | None) -> str:
