@@ -218,7 +218,7 @@ def test_a_person_reads_the_transcript_in_their_terminal(place: Place, terminal:
     allowed()
     outbound_id = place.ringback("call", "--to", TO, "--prompt", PROMPT).json["id"]
     place.talk("1")
-    screen = terminal("status", outbound_id, columns=120)
+    screen = terminal("status", outbound_id, columns=320)
     assert screen.finish() == 0
     lines = [line.strip() for line in screen.shown.splitlines()]
     assert lines[lines.index("transcript") + 1].endswith(f"ai: {SAID}")

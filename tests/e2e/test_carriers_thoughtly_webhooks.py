@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
+from ringback_support.open_rules import voiced
 from tests.e2e.serving import Serving, eventually
 from tests.e2e.test_serve import NO_POLLS
 
@@ -106,7 +107,7 @@ def test_a_finished_call_is_told_by_itself_in_either_form(place: Place, form: st
     place.talk()
     record = eventually(place.ended)
     assert (record.status, record.report.duration_s, record.report.outcome) == ("completed", 3.0, "answered")
-    assert record.report.transcript == "ai: Press 1.\nuser: pressed 1"
+    assert record.report.transcript == f"ai: {voiced('Press 1.')}\nuser: pressed 1"
     assert place.token not in place.served.words
 
 

@@ -48,7 +48,7 @@ sys.argv = ["ringback", *sys.argv[1:]]
 cli.main()
 """
 PLACES = (
-    "Telephone.send_sms = broken",
+    "Telephone.send = broken",
     "import ringback.carriers.sandbox as module; module.Sandbox.transmit = broken",
     "import ringback.ledger.store as module; module.Store.seal_outbound = broken",
     "import ringback_server.logs as module; from ringback_server import cli; cli.main = broken; module.configure()",
