@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _POLL_S: Final = 0.5
-_TEND_S: Final = 1.0
+_TEND_S: Final = 0.5
 _RETRY_S: Final = 5.0
 _START_BY_ITSELF_S: Final = 2.0
 

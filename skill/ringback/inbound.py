@@ -42,6 +42,8 @@ AT_ONCE: Final = 8
 LONGEST_SILENCE_S: Final = 10.0
 """How long storing a stop word waits for what is being handed over at that moment."""
 _LOOK_S: Final = 0.05
+INBOX_S: Final = 1.0
+"""How often a real service's inbox is asked at most; the sandbox's, each time."""
 COMPLAINT_S: Final = 60.0
 """Rejected callbacks are logged at most once in so many seconds: whoever sends them could fill a disk."""
 
@@ -58,6 +60,7 @@ class Inbound:
         self._rules = rules
         self._clock = clock
         self._complained_at: float | None = None
+        self._collected_at: dict[str, float] = {}
 
     async def callback(self, carrier: str, request: CallbackRequest) -> int:
         """Verify, parse and store a carrier's callback; how much of it was new.
@@ -228,7 +231,10 @@ class Inbound:
         return sum([await self._collect(carrier) for carrier in self._carriers])
 
     async def _collect(self, carrier: CarrierReader) -> int:
-        name = carrier.name
+        name, now = carrier.name, self._clock.now().timestamp()
+        if carrier.live and 0 <= now - self._collected_at.get(name, 0.0) < INBOX_S:
+            return 0
+        self._collected_at[name] = now
         try:
             inbox = await carrier.inbox(await self._ledger.inbox.cursor(name))
         except CarrierError as error:

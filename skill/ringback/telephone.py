@@ -272,10 +272,10 @@ class Telephone:
         share; returns whether more is to be done at once.
         """
         await self._ledger.outbounds.expire()
+        await self._inbound.collect()  # first: a stop word in it ends what would be sent now
+        await self._inbound.confirm_opt_outs()
         sent = await self._dispatcher.dispatch_ready(_SHARE)
         asked = await self._inbound.refresh_due(_SHARE)
-        await self._inbound.collect()
-        await self._inbound.confirm_opt_outs()
         erased = 0
         now = self._clock.now().timestamp()
         if now >= self._next_sweep:
