@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from ringback.receipts import Receipt
 
 _COUNT = count()
-PAGES = ("/", "/scheduled", "/doubtful", "/received", "/conversations", "/history", "/allowed", "/line")
+PAGES = (
+    "/",
+    "/scheduled",
+    "/scheduled/calendar",
+    "/doubtful",
+    "/received",
+    "/conversations",
+    "/history",
+    "/allowed",
+    "/opted-out",
+    "/rules",
+    "/line",
+)
 pytestmark = pytest.mark.browser
 
 
@@ -31,6 +43,9 @@ def fill(installation: Installation, body: str) -> Receipt:
     installation.do(lambda opened: opened.person.conversations.give_back(taken))
     installation.agreed(body, taken)
     installation.do(lambda opened: opened.person.conversations.take_over(taken, via="page"))
+    for via in ("page", "import"):
+        installation.do(lambda opened, via=via: opened.person.opt_outs.add(f"+1202555019{len(via)}", via=via))
+    installation.do(lambda opened: opened.person.overview.name_zone(TO, "America/Argentina/ComodRivadavia"))
     return installation.doubtful(f"Doubtful. {body}"[:1600])
 
 

@@ -94,7 +94,9 @@
       const old = here.get(id);
       if (old) {
         // Its content never changes; its standing may: late, or erased.
-        const kept = old.dataset.mark === card.dataset.mark || old.contains(document.activeElement) || old.querySelector("[data-sent]");
+        // A list that grew is shown as it is even under a hand: the buttons rest for a moment then.
+        const held = old.contains(document.activeElement) && !("whole" in old.dataset);
+        const kept = old.dataset.mark === card.dataset.mark || held || old.querySelector("[data-sent]");
         if (!kept) renew(old, card);
         before = kept ? old : card;
         continue;
@@ -121,7 +123,10 @@
       });
       announce.textContent = `A list changed: it has ${card.dataset.whole} recipients now.`;
     }
+    const summaries = [...old.querySelectorAll("summary")], at = summaries.indexOf(document.activeElement);
+    const held = old.contains(document.activeElement);
     old.replaceWith(card);
+    if (held) (card.querySelectorAll("summary")[at] ?? document.getElementById("main")).focus();
   }
   function place(card, before) {
     const rest = [...list.children];
