@@ -310,6 +310,10 @@ def main() -> None:
             "RINGBACK_CARRIER": "thinkfleetbot",
             "SAAS_API_URL": url,
             "SAAS_API_KEY": KEY,
+            # At any hour; limits are counted, and none is reached.
+            "RINGBACK_HOURS": "off",
+            "RINGBACK_COUNTRIES": "US",
+            "RINGBACK_LIMITS": "recipient=1000000/hour, sms=1000000/hour, all=1000000/day",
         }
         env = dict(os.environ)
         rows = [] if given.only == "send" else list(measure_starts(env, given.rounds))

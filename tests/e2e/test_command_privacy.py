@@ -151,10 +151,10 @@ BREAK = f"""
 import sys
 from ringback.telephone import Telephone
 
-async def broken(self, to, body, **_):
-    raise KeyError(f"{{to}} {{body}}")
+async def broken(self, asked):
+    raise KeyError(f"{{asked.to}} {{asked.text}}")
 
-Telephone.send_sms = broken
+Telephone.send = broken
 from ringback_server.cli import main
 sys.argv = ["ringback", "sms", "--to", {TO!r}, "--body", {BODY!r}]
 main()
