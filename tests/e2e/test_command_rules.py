@@ -471,12 +471,13 @@ def test_a_list_is_told_of_each_of_its_outbounds_and_by_the_list_option(
     assert [entry.get("bulk", False) for entry in waiting] == [False] * 3 + [True] * 2
 
 
-def test_a_list_by_a_carrier_that_costs_money_tells_the_sum(
+def test_a_list_that_costs_money_tells_the_sum_and_what_was_spent_is_told(
     ringback: Installation, sandbox: Sandbox, terminal: OpenTerminal
 ) -> None:
     ringback.settings = COUNTED | {
         "RINGBACK_CARRIER": "twilio",
         "RINGBACK_BULK": "1/hour",
+        "RINGBACK_BUDGET": "1 USD/day",
         "TWILIO_API_URL": sandbox.url,
         "TWILIO_ACCOUNT_SID": "AC0123456789abcdef0123456789abcdef",
         "TWILIO_AUTH_TOKEN": sandbox.api_key,
@@ -498,6 +499,16 @@ def test_a_list_by_a_carrier_that_costs_money_tells_the_sum(
     person.type("no\n")
     assert person.finish() == 0
     assert sandbox.messages() == []
+    person = terminal("approve", ids[0])
+    person.until("Your answer: ")
+    person.type("once\n")
+    assert confirmed(person, "0132") == 0
+    spent = terminal("limits", columns=200)
+    assert spent.finish() == 0
+    shown = flat(spent.shown)
+    assert "at most 1.00 USD in any day [#####---------------] 0.25 USD used, 0.75 USD left" in shown
+    assert "sms 1 0.25 USD" in shown
+    assert "NOT count here" not in shown
 
 
 def test_under_a_passkey_a_terminal_can_only_say_no_to_a_list(
