@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.tools import support
-from tests.tools.support import MODERN, arguments_of, yes
+from tests.tools.support import MODERN, arguments_of, sent_by, yes
 from tests.tools.wire import Wire, asks
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_a_server_killed_while_the_carrier_holds_its_answer_has_sent_once_and_th
     assert {receipt["id"] for receipt in told} == {left["id"]}
     assert {receipt["reason"] for receipt in told} == {"found_at_carrier"}
     assert {receipt["status"] for receipt in told} <= {"queued", "sent", "delivered", "ringing"}
-    assert house.texts() == ["once and no more"]
+    assert house.texts() == [sent_by(tool, "once and no more")]
     assert len(house.posts()) == 1
 
 
