@@ -9,7 +9,7 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from tests.tools import support
-from tests.tools.support import DIGITS, ERAS, SENDING, TO, Reader, arguments_of, receipt_of, yes
+from tests.tools.support import DIGITS, ERAS, SENDING, TO, Reader, arguments_of, receipt_of, sent_by, yes
 from tests.tools.wire import Wire, asks, bare
 
 from ringback_server.mcp_app import build_server
@@ -56,7 +56,7 @@ async def test_one_yes_sends_exactly_one_and_says_how_sure_it_was(house: House, 
         receipt = receipt_of(await client.call_tool(tool, arguments_of(tool, "shall I?")))
     assert len(person.shown) == 1
     assert (receipt["status"], receipt["approval"]) == ("queued", "A1")
-    assert house.texts() == ["shall I?"]
+    assert house.texts() == [sent_by(tool, "shall I?")]
     assert len(house.posts()) == 1
 
 
