@@ -3,6 +3,7 @@
 #   make test PYTHON=python3.13   with another Python
 #   make test ARGS='-k demo'      more arguments for pytest
 #   make test JOBS=0              one test after the other, in one process
+#   make mutation ARGS=skill/ringback/guards    one part of it, in some minutes; all of it takes about an hour
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test scale check lint types floors format bench bench-growth clean
+.PHONY: help run test scale check lint types floors format bench bench-growth mutation clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 14
@@ -48,6 +49,9 @@ bench: $(VENV)/.installed-dev ## measure against a bare MCP server and a bare PO
 
 bench-growth: $(VENV)/.installed-dev ## measure what a ledger of a million outbounds costs
 	$(BIN)/python -m bench.growth $(ARGS)
+
+mutation: $(VENV)/.installed-dev ## break the rules on purpose, and count what the tests notice
+	$(BIN)/python -m bench.mutation --jobs $(JOBS) $(ARGS)
 
 clean: ## remove the environment, caches and builds
 	rm -rf $(VENV) build dist .ci/node/node_modules

@@ -1,0 +1,215 @@
+"""Which tests judge which module: the ones of `tests/unit` that are about what it does."""
+
+from __future__ import annotations
+
+from typing import Final
+
+JUDGES: Final[dict[str, tuple[str, ...]]] = {
+    "approvals.py": (
+        "test_approvals",
+        "test_bulk",
+        "test_passkeys",
+        "test_ledger_opt_outs",
+        "test_triggers",
+    ),
+    "dispatch.py": (
+        "test_dispatch",
+        "test_closed",
+        "test_lease",
+        "test_schedule",
+        "test_schedule_carrier",
+        "test_clock_guard",
+    ),
+    "guards/__init__.py": (
+        "test_guards",
+        "test_guard_words",
+    ),
+    "guards/approval.py": (
+        "test_guards",
+        "test_guard_words",
+    ),
+    "guards/base.py": (
+        "test_guards",
+        "test_guard_words",
+    ),
+    "guards/capability.py": (
+        "test_guards",
+        "test_guard_words",
+    ),
+    "guards/clock.py": (
+        "test_guard_words",
+        "test_clock_guard",
+    ),
+    "guards/destination.py": (
+        "test_guards",
+        "test_guard_words",
+    ),
+    "guards/enabled.py": (
+        "test_guards",
+        "test_guard_words",
+    ),
+    "guards/takeover.py": (
+        "test_guard_words",
+        "test_takeover",
+    ),
+    "ledger/__init__.py": (
+        "test_ledger_file",
+        "test_keys",
+        "test_ledger_words",
+    ),
+    "ledger/allowances.py": (
+        "test_allowances",
+        "test_allowance_rows",
+        "test_dispatch",
+        "test_schedule",
+    ),
+    "ledger/consents.py": (
+        "test_ledger_outbounds",
+        "test_allowance_rows",
+        "test_approvals",
+        "test_ledger_told",
+        "test_ledger_durability",
+    ),
+    "ledger/database.py": (
+        "test_ledger_file",
+        "test_doctor_ledger",
+        "test_closed_file",
+        "test_ledger_durability",
+        "test_ledger_words",
+    ),
+    "ledger/deliveries.py": (
+        "test_ledger_deliveries",
+        "test_reconcile",
+        "test_lease",
+        "test_schedule",
+        "test_parking",
+        "test_who_took_the_call",
+        "test_ledger_news",
+        "test_ledger_told",
+        "test_ledger_durability",
+    ),
+    "ledger/endpoints.py": (
+        "test_text_provider",
+        "test_ledger_durability",
+    ),
+    "ledger/erasure.py": (
+        "test_erasure",
+        "test_triggers",
+        "test_takeover",
+        "test_ledger_durability",
+    ),
+    "ledger/outbounds.py": (
+        "test_ledger_outbounds",
+        "test_schedule",
+        "test_closed",
+        "test_bulk",
+        "test_ledger_told",
+        "test_ledger_words",
+        "test_ledger_durability",
+    ),
+    "ledger/parking.py": (
+        "test_parking",
+        "test_callbacks",
+        "test_rotation",
+    ),
+    "ledger/passkeys.py": (
+        "test_passkeys",
+        "test_doctor_passkeys",
+        "test_ledger_told",
+        "test_ledger_durability",
+    ),
+    "ledger/received.py": (
+        "test_received",
+        "test_callbacks",
+        "test_conversations",
+        "test_closed_file",
+        "test_ledger_told",
+        "test_ledger_words",
+        "test_ledger_durability",
+    ),
+    "ledger/records.py": (
+        "test_ledger_outbounds",
+        "test_ledger_words",
+    ),
+    "ledger/rekeying.py": (
+        "test_rotation",
+        "test_triggers",
+        "test_takeover",
+        "test_doctor_ledger",
+        "test_ledger_rekeyed",
+        "test_ledger_durability",
+    ),
+    "ledger/store.py": (
+        "test_ledger_outbounds",
+        "test_ledger_deliveries",
+        "test_closed_file",
+        "test_ledger_told",
+        "test_ledger_words",
+    ),
+    "ledger/takeovers.py": (
+        "test_takeover",
+        "test_conversations",
+        "test_ledger_told",
+        "test_ledger_durability",
+    ),
+    "ledger/triggers.py": (
+        "test_triggers",
+        "test_reminders",
+        "test_ledger_told",
+        "test_ledger_words",
+        "test_ledger_durability",
+    ),
+    "guards/country.py": (
+        "test_guards",
+        "test_guard_words",
+    ),
+    "guards/honest_call.py": (
+        "test_guards",
+        "test_guard_words",
+    ),
+    "guards/limits.py": (
+        "test_guards",
+        "test_guard_words",
+    ),
+    "guards/opt_out.py": (
+        "test_guards",
+        "test_guard_words",
+    ),
+    "guards/quiet_hours.py": (
+        "test_guard_words",
+        "test_hours_moment",
+    ),
+    "ledger/opt_outs.py": (
+        "test_ledger_opt_outs",
+        "test_ledger_told",
+        "test_ledger_durability",
+    ),
+    "ledger/spending.py": ("test_ledger_spending",),
+    "ledger/zones.py": (
+        "test_ledger_zones",
+        "test_ledger_durability",
+    ),
+}
+
+LEFT_OUT: Final = (
+    "tests/unit/test_binding.py::test_ten_thousand_changes_between_the_yes_and_the_dispatch_send_nothing",
+    "tests/unit/test_takeover.py::test_a_takeover_raced_against_a_hundred_sends_and_a_hundred_scheduled_ones_ends_them",
+    "tests/unit/test_ledger_deliveries.py::test_no_disorder_and_no_repetition_of_reports_takes_a_stored_status_back",
+    "tests/unit/test_lease.py::test_a_real_process_that_is_stopped_past_its_lease_posts_nothing_when_it_goes_on",
+    "tests/unit/test_rotation.py::test_a_rotation_that_is_killed_leaves_a_ledger_that_opens",
+    "tests/unit/test_schedule.py::test_many_that_are_due_at_once_all_go_out_once_in_bounded_shares",
+)
+"""Long ones, of which other tests of the same files show each rule once. What they find beyond is not counted."""
+
+PYTEST: Final = (
+    "--assert=plain",
+    "-p",
+    "pytest_asyncio.plugin",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:unraisableexception",
+)
+"""What the tests are run with. Thousands of short runs are paid for by what pytest does before and after a test."""
+NO_PLUGINS: Final = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""The environment in which pytest loads no plugin but those."""
