@@ -18,6 +18,7 @@ from tests.tools.support import (
     arguments_of,
     files_of,
     receipt_of,
+    sent_by,
     traces,
     yes,
 )
@@ -52,7 +53,7 @@ async def test_mcps_own_client_lists_and_calls_the_tools_over_stdio(house: House
     assert [item["id"] for item in history] == [item["id"] for item in reversed(sent)]
     assert late.is_error
     assert len(person.shown) == 3
-    assert house.texts() == [f"by {tool}" for tool in SENDING]
+    assert house.texts() == [sent_by(tool, f"by {tool}") for tool in SENDING]
 
 
 @pytest.mark.parametrize("era", BOTH_ERAS)
@@ -110,7 +111,7 @@ def test_a_real_browser_shows_the_text_and_a_call_answered_there_comes_back_with
     with ThreadPoolExecutor() as pool:
         told = pool.submit(asyncio.run, text_and_call())
         page.get_by_test_id("answer").click()
-        assert page.get_by_test_id("captions").text_content() == "Press 1 to confirm the table."
+        assert page.get_by_test_id("captions").text_content() == sent_by("voice-call", "Press 1 to confirm the table.")
         page.get_by_test_id("key-1").click()
         page.get_by_test_id("digits").filter(has_text="1").wait_for()
         page.get_by_role("button", name="Hang up").click()
