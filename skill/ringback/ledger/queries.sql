@@ -516,7 +516,7 @@ RETURNING *;
 SELECT left_at AS at, price FROM outbound
 WHERE contact = :contact AND left_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
 UNION ALL
-SELECT :since + 1.0 AS at, price FROM outbound
+SELECT :since + 1.0 AS at, price FROM outbound INDEXED BY outbound_leaving
 WHERE contact = :contact AND status = 'dispatching' AND left_at <= :since AND :until < 0 AND id <> :id AND NOT notice
 UNION ALL
 SELECT send_at AS at, price FROM outbound
@@ -529,7 +529,7 @@ ORDER BY at DESC LIMIT :most;
 SELECT left_at AS at, price FROM outbound
 WHERE channel = :channel AND left_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
 UNION ALL
-SELECT :since + 1.0 AS at, price FROM outbound
+SELECT :since + 1.0 AS at, price FROM outbound INDEXED BY outbound_leaving
 WHERE channel = :channel AND status = 'dispatching' AND left_at <= :since AND :until < 0 AND id <> :id AND NOT notice
 UNION ALL
 SELECT send_at AS at, price FROM outbound
@@ -542,7 +542,7 @@ ORDER BY at DESC LIMIT :most;
 SELECT left_at AS at, price FROM outbound
 WHERE left_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
 UNION ALL
-SELECT :since + 1.0 AS at, price FROM outbound
+SELECT :since + 1.0 AS at, price FROM outbound INDEXED BY outbound_leaving
 WHERE status = 'dispatching' AND left_at <= :since AND :until < 0 AND id <> :id AND NOT notice
 UNION ALL
 SELECT send_at AS at, price FROM outbound
