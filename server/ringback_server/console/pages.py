@@ -77,7 +77,7 @@ class Pages:
 
     async def _scheduled_view(self, question: Question) -> dict[str, Any]:
         opened = self._parts.opened
-        receipt = receipt_of(await opened.ledger.outbounds.get(question.id))
+        receipt = receipt_of(await opened.ledger.outbounds.get(question.id), redact=False)
         now, grace_s = opened.clock.now().timestamp(), opened.settings.schedule_grace_s
         late = lateness(receipt, send_at=question.send_at or now, grace_s=grace_s, now=now)
         return {**self._view(question), "late": late}
@@ -122,7 +122,7 @@ class Pages:
             question: dict[str, Any] | None = {**self._view(waiting), "listed": listed}
             return self._gate.render("outbound.html", visit, question=question, outcome=None, passkey=passkey)
         except NotFound:
-            receipt = receipt_of(await self._parts.opened.ledger.outbounds.get(wanted))
+            receipt = receipt_of(await self._parts.opened.ledger.outbounds.get(wanted), redact=False)
         question = await self._whole(wanted, receipt)
         outcome = outcome_view(receipt) if question else bare_view(receipt)
         return self._gate.render("outbound.html", visit, question=question, outcome=outcome, passkey=passkey)
@@ -147,7 +147,7 @@ class Pages:
                 question, receipt = whole[record.id]
                 entries.append({**self._view(question), **outcome_view(receipt)})
             elif record.content is None:
-                entries.append(bare_view(receipt_of(record)))
+                entries.append(bare_view(receipt_of(record, redact=False)))
         return self._gate.render("history.html", visit, entries=entries)
 
     def _view(self, question: Question) -> dict[str, Any]:

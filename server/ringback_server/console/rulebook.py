@@ -125,7 +125,7 @@ def _presets(path: Path | None) -> list[dict[str, str]]:
     for preset in {preset for presets in presets_by_area_code(path).values() for preset in presets}:
         place = preset.weekdays[1].partition(":")[0]
         parts = (preset.weekdays, preset.saturdays, preset.sundays, preset.holidays)
-        told = [words.partition(": ")[2] for _, words in parts]
+        told = [words.partition(": ")[2].partition(" on ")[0].replace("not", "none") for _, words in parts]
         found[place] = {
             "place": place,
             **dict(zip(("weekdays", "saturdays", "sundays", "holidays"), told, strict=True)),

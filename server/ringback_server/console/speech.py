@@ -54,7 +54,7 @@ def entry_view(entry: Record | Received) -> dict[str, Any]:
 
 
 def _sent_view(record: Record) -> dict[str, Any]:
-    outbound, outcome = record.outbound, outcome_view(receipt(record))
+    outbound, outcome = record.outbound, outcome_view(receipt(record, redact=False))
     segments = None if outbound.channel is Channel.VOICE else count_segments(outbound.text).count
     parts = [CHANNELS[outbound.channel]]
     if segments:
