@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from ringback.carriers.base import AnsweringReader, ConfirmsOptOuts, Unsubscribing
-from ringback.errors import CallbackRejected, CarrierError, NotFound
+from ringback.errors import CallbackRejected, CarrierError, ConfigurationError, NotFound
 from ringback.ledger.outbounds import Stored
 from ringback.ledger.received import number_of
 from ringback.model.news import StatusNews
@@ -134,10 +134,17 @@ class Inbound:
                     key=f"optout:{opt_out.id}",
                     spend=None,
                     asked_by="Ringback",
-                    terms=Stored(notice_of=f"optout:{opt_out.id}"),
+                    terms=Stored(price=self._price(notice), notice_of=f"optout:{opt_out.id}"),
                 )
             await self._ledger.opt_outs.confirmed(opt_out.id)
         return len(waiting)
+
+    def _price(self, notice: Outbound) -> int | None:
+        """What a confirmation costs. That a price table cannot be read is no reason to leave it out."""
+        try:
+            return self._rules.estimate(notice).micros
+        except ConfigurationError:
+            return None
 
     async def _priced(self, record: Record) -> Record:
         """Count a call that has ended by how long it took, in place of how long its prompt is."""

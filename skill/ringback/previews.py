@@ -107,6 +107,9 @@ class Previews:
         consented = await self._ledger.consents.is_allowed(outbound, self._approvals.least)
         facts = await self._rules.facts(outbound, carrier, consented=consented)
         rulings = tuple(_ruling(name, decision) for name, decision in review(facts))
+        terms = self._rules.stored(outbound, carrier)
+        if await self._ledger.outbounds.is_bulk(outbound, terms.bulk):
+            rulings += (_LISTED,)
         earlier = await self._ledger.outbounds.find(outbound, wish.key)
         elsewhere = None if carrier.live else await self._elsewhere(wish)
         would = _would(rulings)
@@ -154,6 +157,15 @@ class Previews:
         return tell_there(at, (facts.zone,) if facts.zone else zones_of(outbound.to))
 
 
+_LISTED: Final = Ruling(
+    "bulk",
+    "asks",
+    "bulk_list",
+    "The same text went, or waits to go, to so many others that a person approves the whole list.",
+    "Propose the rest of the list; the person sees all of it on Ringback's page or with: ringback approve",
+)
+
+
 def _ruling(name: str, decision: Decision) -> Ruling:
     if isinstance(decision, Refuse):
         at = None if decision.retry_at is None else iso(decision.retry_at)
@@ -192,7 +204,8 @@ def _lines(
     else:
         lines += _tell_shape(shape)
     lines.append(f"Cost: {cost}.")
-    lines += [f"Refused by {ruling.rule} ({ruling.code}): {ruling.message}" for ruling in rulings if ruling.code]
+    says = {"refuses": "Refused by", "asks": "Asked about by"}
+    lines += [f"{says[each.result]} {each.rule} ({each.code}): {each.message}" for each in rulings if each.code]
     lines.append("Rules that pass: " + (", ".join(each.rule for each in rulings if each.result == "passes") or "none"))
     return lines
 

@@ -76,8 +76,8 @@ _BY_REASON: Final = {
     "missed_time": "Its time passed while it could not be sent, and it is too late for it now; nothing was sent.",
     "human_takeover": "A person took over the conversation; nothing was sent.",
     "quiet_hours": (
-        "When it was to go out it was night, or a day off, where the recipient is; nothing was sent. A dry run tells the "
-        "next allowed time."
+        "When it was to go out it was night, or a day off, where the recipient is; nothing was sent. A dry run tells "
+        "the next allowed time."
     ),
     "opted_out": "The recipient said that they want no more messages and calls; nothing was sent.",
 }

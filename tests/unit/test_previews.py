@@ -121,3 +121,15 @@ async def test_what_cannot_be_read_is_told_as_by_the_send(home: Path) -> None:
             await ringback.telephone.preview(sms(" "))
         with pytest.raises(InvalidRequest):
             await ringback.telephone.preview(sms(send_at="2020-01-01T00:00:00Z"))
+
+
+async def test_one_of_a_list_is_told_as_such_where_an_allowance_would_let_it_go(home: Path) -> None:
+    async with opened(home, FakeCarrier(live=True), bulk="1/hour") as ringback:
+        await allow(ringback)
+        alone = await ringback.telephone.preview(sms("Sale!"))
+        await ringback.telephone.send_sms("+14155550124", "Sale!")
+        listed = await ringback.telephone.preview(sms("Sale!"))
+        receipt = await ringback.telephone.send_sms(TO, "Sale!")
+    assert (alone.would, listed.would, receipt.status) == ("go", "ask", "awaiting_approval")
+    assert [ruling.code for ruling in listed.rules if ruling.result == "asks"] == ["bulk_list"]
+    assert "Asked about by bulk (bulk_list)" in listed.summary

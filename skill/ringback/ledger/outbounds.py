@@ -78,7 +78,7 @@ class Outbounds:
             Refused: the trigger was removed, or its limit is reached.
         """
         store, now, terms = self._store, self._store.now(), terms or Stored()
-        wish, contact = store.keyring.wish(outbound), store.keyring.contact(outbound.to)
+        wish = store.keyring.wish(outbound)
         keyed = None if key is None else store.keyring.token("idempotency-key", key)
         row_id, expires_at = new_id("ob_"), now + APPROVAL_WINDOW_S
         if outbound.send_at is not None:
@@ -87,7 +87,7 @@ class Outbounds:
             earlier = self._earlier(keyed, wish, now)
             if earlier is not None:
                 return store.record(earlier), False
-            is_bulk = use is None and self._is_bulk(outbound, contact, terms.bulk, now)
+            is_bulk = use is None and self._is_bulk(outbound, terms.bulk)
             via = None if is_bulk else terms.notice_of or self._beforehand(outbound, row_id, spend, use)
             status = consented(outbound) if via else Status.AWAITING_APPROVAL
             self._database.run(
@@ -129,11 +129,17 @@ class Outbounds:
         """Whether the same wish may have gone out already: then a person decides, whatever was allowed beforehand."""
         return self._database.one("doubtful_wish", wish=wish, doubtful_since=now - DOUBT_WINDOW_S) is not None
 
-    def _is_bulk(self, outbound: Outbound, contact: str, bulk: Bulk | None, now: float) -> bool:
+    async def is_bulk(self, outbound: Outbound, bulk: Bulk | None) -> bool:
+        """Whether a wish of an agent would be one of a list that a person approves as a whole."""
+        return self._is_bulk(outbound, bulk)
+
+    def _is_bulk(self, outbound: Outbound, bulk: Bulk | None) -> bool:
         """Whether the same words went, or wait to go, to as many others as may be without being asked about whole."""
         if bulk is None or outbound.by_hand or outbound.notice:
             return False
-        row = self._database.one("said_to", said=self._store.said(outbound), since=now - bulk.period_s, contact=contact)
+        store = self._store
+        contact, since = store.keyring.contact(outbound.to), store.now() - bulk.period_s
+        row = self._database.one("said_to", said=store.said(outbound), since=since, contact=contact)
         return bool(found(row)["others"] >= bulk.count)
 
     async def same_words(self, outbound_id: str, limit: int) -> list[Record]:

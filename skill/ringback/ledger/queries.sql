@@ -511,43 +511,46 @@ WHERE id = :id AND status = 'scheduled' AND send_at + :grace >= :not_before
 RETURNING *;
 
 -- name: left_to
--- When what left, or may have left, did so at the latest, newest first; with what is scheduled until then. What is being
--- handed over may leave at any moment, however long ago it was taken.
-SELECT left_at AS at, price FROM outbound
-WHERE contact = :contact AND left_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
-UNION ALL
-SELECT :since + 1.0 AS at, price FROM outbound INDEXED BY outbound_leaving
-WHERE contact = :contact AND status = 'dispatching' AND left_at <= :since AND :until < 0 AND id <> :id AND NOT notice
-UNION ALL
-SELECT send_at AS at, price FROM outbound
-WHERE contact = :contact AND status = 'scheduled' AND send_at > :since AND send_at <= :until AND id <> :id
-ORDER BY at DESC LIMIT :most;
+-- How much left, or may have left, of the newest :most, when the oldest of them did so at the latest, and what they cost;
+-- with what is scheduled until then. What is being handed over may leave at any moment, however long ago it was taken.
+SELECT count(*) AS used, min(at) AS oldest, coalesce(sum(price), 0) AS spent FROM (
+    SELECT left_at AS at, price FROM outbound
+    WHERE contact = :contact AND left_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
+    UNION ALL
+    SELECT :since + 1.0 AS at, price FROM outbound INDEXED BY outbound_leaving
+    WHERE contact = :contact AND status = 'dispatching' AND left_at <= :since AND :until < 0 AND id <> :id AND NOT notice
+    UNION ALL
+    SELECT send_at AS at, price FROM outbound
+    WHERE contact = :contact AND status = 'scheduled' AND send_at > :since AND send_at <= :until AND id <> :id
+    ORDER BY at DESC LIMIT :most);
 
 -- name: left_by
--- When what left, or may have left, did so at the latest, newest first; with what is scheduled until then. What is being
--- handed over may leave at any moment, however long ago it was taken.
-SELECT left_at AS at, price FROM outbound
-WHERE channel = :channel AND left_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
-UNION ALL
-SELECT :since + 1.0 AS at, price FROM outbound INDEXED BY outbound_leaving
-WHERE channel = :channel AND status = 'dispatching' AND left_at <= :since AND :until < 0 AND id <> :id AND NOT notice
-UNION ALL
-SELECT send_at AS at, price FROM outbound
-WHERE channel = :channel AND status = 'scheduled' AND send_at > :since AND send_at <= :until AND id <> :id
-ORDER BY at DESC LIMIT :most;
+-- How much left, or may have left, of the newest :most, when the oldest of them did so at the latest, and what they cost;
+-- with what is scheduled until then. What is being handed over may leave at any moment, however long ago it was taken.
+SELECT count(*) AS used, min(at) AS oldest, coalesce(sum(price), 0) AS spent FROM (
+    SELECT left_at AS at, price FROM outbound
+    WHERE channel = :channel AND left_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
+    UNION ALL
+    SELECT :since + 1.0 AS at, price FROM outbound INDEXED BY outbound_leaving
+    WHERE channel = :channel AND status = 'dispatching' AND left_at <= :since AND :until < 0 AND id <> :id AND NOT notice
+    UNION ALL
+    SELECT send_at AS at, price FROM outbound
+    WHERE channel = :channel AND status = 'scheduled' AND send_at > :since AND send_at <= :until AND id <> :id
+    ORDER BY at DESC LIMIT :most);
 
 -- name: left_in_all
--- When what left, or may have left, did so at the latest, newest first; with what is scheduled until then. What is being
--- handed over may leave at any moment, however long ago it was taken.
-SELECT left_at AS at, price FROM outbound
-WHERE left_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
-UNION ALL
-SELECT :since + 1.0 AS at, price FROM outbound INDEXED BY outbound_leaving
-WHERE status = 'dispatching' AND left_at <= :since AND :until < 0 AND id <> :id AND NOT notice
-UNION ALL
-SELECT send_at AS at, price FROM outbound
-WHERE status = 'scheduled' AND send_at > :since AND send_at <= :until AND id <> :id
-ORDER BY at DESC LIMIT :most;
+-- How much left, or may have left, of the newest :most, when the oldest of them did so at the latest, and what they cost;
+-- with what is scheduled until then. What is being handed over may leave at any moment, however long ago it was taken.
+SELECT count(*) AS used, min(at) AS oldest, coalesce(sum(price), 0) AS spent FROM (
+    SELECT left_at AS at, price FROM outbound
+    WHERE left_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
+    UNION ALL
+    SELECT :since + 1.0 AS at, price FROM outbound INDEXED BY outbound_leaving
+    WHERE status = 'dispatching' AND left_at <= :since AND :until < 0 AND id <> :id AND NOT notice
+    UNION ALL
+    SELECT send_at AS at, price FROM outbound
+    WHERE status = 'scheduled' AND send_at > :since AND send_at <= :until AND id <> :id
+    ORDER BY at DESC LIMIT :most);
 
 -- name: said_to
 -- To how many others the same words went, or wait to go, since. What a person wrote by hand or let a trigger send is not counted.
@@ -644,3 +647,16 @@ SELECT * FROM outbound WHERE status = 'scheduled' AND send_at >= :since AND send
 
 -- name: correct_price
 UPDATE outbound SET price = :price WHERE id = :id;
+
+-- name: priced_in_all
+-- When what left, or may have left, did so at the latest, newest first; with what is scheduled until then. What is being
+-- handed over may leave at any moment, however long ago it was taken.
+SELECT left_at AS at, price FROM outbound
+WHERE left_at > :since AND id <> :id AND NOT notice AND NOT (status = 'failed' AND carrier_ref IS NULL)
+UNION ALL
+SELECT :since + 1.0 AS at, price FROM outbound INDEXED BY outbound_leaving
+WHERE status = 'dispatching' AND left_at <= :since AND :until < 0 AND id <> :id AND NOT notice
+UNION ALL
+SELECT send_at AS at, price FROM outbound
+WHERE status = 'scheduled' AND send_at > :since AND send_at <= :until AND id <> :id
+ORDER BY at DESC LIMIT :most;

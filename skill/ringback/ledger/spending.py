@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ringback.ledger.store import found
 from ringback.model.limits import Budget, Caps, Limit, Scope, Usage
 from ringback.model.outbound import Channel
 
@@ -75,12 +76,12 @@ class Spending:
     async def overall(self, caps: Caps) -> tuple[Usage, ...]:
         """How far each limit is used now, but for those that count for one recipient."""
         now = self._store.now()
-        found: list[Usage] = []
+        told: list[Usage] = []
         for limit in caps.limits:
             if limit.scope is not Scope.RECIPIENT:
                 channel = Channel.SMS if limit.scope is Scope.ALL else Channel(limit.scope.value)
-                found.append(_counted(self._store, limit, Candidate("", channel, now, 0)))
-        return (*found, *(_priced(self._store, budget, Candidate("", Channel.SMS, now, 0)) for budget in caps.budgets))
+                told.append(_counted(self._store, limit, Candidate("", channel, now, 0)))
+        return (*told, *(_priced(self._store, budget, Candidate("", Channel.SMS, now, 0)) for budget in caps.budgets))
 
     async def correct(self, outbound_id: str, price: int) -> None:
         """Store what an outbound cost in the end, in millionths of the price table's currency."""
@@ -115,29 +116,31 @@ def usage(store: Store, caps: Caps, candidate: Candidate) -> tuple[Usage, ...]:
 
 
 def _counted(store: Store, limit: Limit, candidate: Candidate) -> Usage:
-    times = _left(store, _QUERIES.get(limit.scope, "left_by"), candidate, limit.period_s, limit.count)
-    if len(times) < limit.count:
-        return Usage(limit, len(times))
-    return Usage(limit, limit.count, passes=False, free_at=times[-1]["at"] + limit.period_s if times else None)
+    query = _QUERIES.get(limit.scope, "left_by")
+    left = found(store.database.one(query, **_given(query, candidate, limit.period_s, limit.count)))
+    if left["used"] < limit.count:
+        return Usage(limit, left["used"])
+    return Usage(limit, limit.count, passes=False, free_at=left["oldest"] and left["oldest"] + limit.period_s)
 
 
 def _priced(store: Store, budget: Budget, candidate: Candidate) -> Usage:
-    rows = _left(store, "left_in_all", candidate, budget.period_s, _MOST_PRICED)
-    used, wanted = sum(row["price"] or 0 for row in rows), candidate.price
-    if wanted is None:
-        return Usage(budget, used, passes=False)
-    if used + wanted <= budget.micros:
+    given = _given("left_in_all", candidate, budget.period_s, _MOST_PRICED)
+    used, wanted = found(store.database.one("left_in_all", **given))["spent"], candidate.price
+    if wanted is not None and used + wanted <= budget.micros:
         return Usage(budget, used)
-    kept = wanted
-    for row in rows:  # newest first: the first that does not fit beside the newer ones must be over
-        kept += row["price"] or 0
-        if kept > budget.micros:
-            free_at = row["at"] + budget.period_s if wanted <= budget.micros else None
-            return Usage(budget, used, passes=False, free_at=free_at)
-    return Usage(budget, used, passes=False)
+    free_at = None
+    if wanted is not None and wanted <= budget.micros:
+        kept = wanted
+        for row in store.database.all("priced_in_all", **given):
+            # Newest first: the first that does not fit beside the newer ones must be over.
+            kept += row["price"] or 0
+            if kept > budget.micros:
+                free_at = row["at"] + budget.period_s
+                break
+    return Usage(budget, used, passes=False, free_at=free_at)
 
 
-def _left(store: Store, query: str, candidate: Candidate, period_s: float, most: int) -> list[sqlite3.Row]:
+def _given(query: str, candidate: Candidate, period_s: float, most: int) -> dict[str, object]:
     given: dict[str, object] = {
         "id": candidate.id,
         "since": candidate.at - period_s,
@@ -148,4 +151,4 @@ def _left(store: Store, query: str, candidate: Candidate, period_s: float, most:
         given["contact"] = candidate.contact
     if query == "left_by":
         given["channel"] = candidate.channel
-    return store.database.all(query, **given)
+    return given
