@@ -1,253 +1,300 @@
-"""The same text to several people: one list, shown whole, answered once; and nobody on it goes out by another yes."""
+"""The same words to many wait for one answer to the whole list; nothing goes out by single ones."""
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from ringback_support.fakes import FakeCarrier, FakeClock
-from ringback_support.installation import TEXT, YES, edit, opened, rows
+from ringback_support.installation import TEXT, YES, edit, opened, rows, want
 
-from ringback.approvals import DEMO_CLIENT, LONGEST_LIST, Answer
-from ringback.errors import NotFound, Refused
+from ringback.approvals import LONGEST_LIST, Answer
+from ringback.errors import CarrierRejected, NotFound, Refused
 from ringback.ledger.records import Choice, Level
+from ringback.model.outbound import Channel
 from ringback.settings import ApprovalFloor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator
     from pathlib import Path
+    from typing import Any
 
     from ringback.opening import Ringback
+    from ringback.receipts import Receipt
 
-PEOPLE = [f"+1415555012{number}" for number in range(6)]
-FIRST, *OTHERS = PEOPLE
-NO = replace(YES, choice=Choice.NO)
-WHOLE_LIST = "The same text is to go to several people, so a person must see the whole list and approve it as one."
+LIST_YES = replace(YES, digits=None)
+TYPED = Answer(Choice.ONCE, Level.A2, "terminal")
+
+
+def number(at: int) -> str:
+    return f"+1202555{at:04d}"
+
+
+@asynccontextmanager
+async def bulky(home: Path, carrier: FakeCarrier, clock: FakeClock, **more: Any) -> AsyncIterator[Ringback]:
+    settings = {"bulk": "3/hour", "sandbox_rules": True, **more}
+    async with opened(home, carrier, clock=clock, **settings) as ringback:
+        yield ringback
+
+
+async def ask(ringback: Ringback, first: int, count: int, text: str = TEXT, **more: Any) -> list[Receipt]:
+    return [await want(ringback.telephone, Channel.SMS, number(first + at), text, **more) for at in range(count)]
+
+
+async def is_bulk(ringback: Ringback, receipt: Receipt) -> bool:
+    return (await ringback.ledger.outbounds.get(receipt.id)).bulk
 
 
 @pytest.fixture
-async def ringback(home: Path, carrier: FakeCarrier, clock: FakeClock) -> AsyncIterator[Ringback]:
-    async with opened(home, carrier, clock=clock, bulk="1/hour", sandbox_rules=True) as installation:
-        yield installation
+async def listed(home: Path, carrier: FakeCarrier, clock: FakeClock) -> AsyncIterator[tuple[Ringback, list[str]]]:
+    """Three that went, and four that wait as a list."""
+    async with bulky(home, carrier, clock) as ringback:
+        for receipt in await ask(ringback, 0, 3):
+            await ringback.person.answer(receipt.id, YES)
+        made = await ask(ringback, 3, 4)
+        yield ringback, [receipt.id for receipt in made]
 
 
-async def asked(ringback: Ringback, *people: str, text: str = TEXT) -> list[str]:
-    """The ids of one text to each of these."""
-    return [(await ringback.telephone.send_sms(to, text)).id for to in people]
+@pytest.mark.parametrize(("setting", "alone"), [("1/hour", 1), ("3/hour", 3), ("4/minute", 4), ("off", 6)])
+async def test_so_many_go_alone_and_those_after_them_are_a_list(
+    home: Path, carrier: FakeCarrier, clock: FakeClock, setting: str, alone: int
+) -> None:
+    async with bulky(home, carrier, clock, bulk=setting) as ringback:
+        made = [await is_bulk(ringback, receipt) for receipt in await ask(ringback, 0, 6)]
+    assert made == [at >= alone for at in range(6)]
 
 
-async def a_list(ringback: Ringback, count: int = 3) -> list[str]:
-    """The ids of a list that waits: the first one to have the text is none of it."""
-    (first,) = await asked(ringback, FIRST)
-    assert (await ringback.person.answer(first, YES)).status == "accepted"
-    return await asked(ringback, *OTHERS[:count])
+@pytest.mark.parametrize("live", [True, False])
+async def test_on_the_sandbox_nothing_is_a_list_unless_the_operator_says_so(
+    home: Path, clock: FakeClock, live: bool
+) -> None:
+    async with bulky(home, FakeCarrier(live=live), clock, bulk="1/hour", sandbox_rules=False) as ringback:
+        made = [await want(ringback.telephone, Channel.SMS, f"+1212555{at:04d}") for at in (101, 102)]
+        assert [await is_bulk(ringback, receipt) for receipt in made] == [False, live]
 
 
-async def refusal(act: Awaitable[object]) -> tuple[str, str, str]:
-    with pytest.raises(Refused) as refused:
-        await act
-    return refused.value.rule, refused.value.message, refused.value.hint
+async def test_an_allowance_does_not_carry_a_list(home: Path, carrier: FakeCarrier, clock: FakeClock) -> None:
+    async with bulky(home, carrier, clock) as ringback:
+        for at in range(5):
+            await ringback.person.allow(number(at), Channel.SMS, level=Level.A2, via="page", seconds=3600, count=5)
+        assert [receipt.status for receipt in await ask(ringback, 0, 5)] == ["accepted"] * 3 + ["awaiting_approval"] * 2
+        assert [each.remaining for each in await ringback.person.allowances()].count(5) == 2, "nothing was spent"
+        (later,) = await ask(ringback, 4, 1, send_at="2026-03-10T13:00:00Z")
+        assert later.status == "awaiting_approval"
+    assert len(carrier.sent) == 3
 
 
-def recipients(carrier: FakeCarrier) -> list[str]:
-    return [wish.to.e164 for wish in carrier.sent]
+async def test_it_counts_people_and_words_and_not_sends(home: Path, carrier: FakeCarrier, clock: FakeClock) -> None:
+    async with bulky(home, carrier, clock) as ringback:
+        await ask(ringback, 0, 3)
+        same_people = await ask(ringback, 0, 3, text="SEE you at three!")
+        assert [await is_bulk(ringback, receipt) for receipt in same_people] == [False] * 3
+        (other_words,) = await ask(ringback, 7, 1, text="See you at four.")
+        assert not await is_bulk(ringback, other_words)
+        for dress in ("SEE YOU AT THREE", "see-you-at-three", "S e e you at three!!", "\uff33ee you at three"):
+            (same,) = await ask(ringback, 8, 1, text=dress, idempotency_key=dress)
+            assert await is_bulk(ringback, same), dress
 
 
-async def test_one_answer_to_the_whole_list_sends_to_each_of_it(ringback: Ringback, carrier: FakeCarrier) -> None:
-    ids = await a_list(ringback)
-    shown = await ringback.person.listed(ids[1])
+async def test_words_without_letters_are_told_apart(home: Path, carrier: FakeCarrier, clock: FakeClock) -> None:
+    async with bulky(home, carrier, clock, bulk="1/hour") as ringback:
+        await ask(ringback, 0, 1, text="👍")
+        (other,) = await ask(ringback, 1, 1, text="❤")
+        (same,) = await ask(ringback, 2, 1, text="👍")
+        assert [await is_bulk(ringback, each) for each in (other, same)] == [False, True]
+
+
+@pytest.mark.parametrize(("later", "expected"), [(3599.0, True), (3600.0, False), (3601.0, False)])
+async def test_what_was_said_an_hour_ago_counts_no_more(
+    home: Path, carrier: FakeCarrier, clock: FakeClock, later: float, expected: bool
+) -> None:
+    async with bulky(home, carrier, clock) as ringback:
+        for receipt in await ask(ringback, 0, 3):
+            await ringback.person.answer(receipt.id, YES)
+        clock.move(later)
+        (receipt,) = await ask(ringback, 3, 1)
+        assert await is_bulk(ringback, receipt) is expected
+
+
+@pytest.mark.parametrize("ended", ["declined", "cancelled", "expired", "failed", "refused"])
+async def test_what_reached_nobody_does_not_count(
+    home: Path, carrier: FakeCarrier, clock: FakeClock, ended: str
+) -> None:
+    async with bulky(home, carrier, clock) as ringback:
+        first, *_ = await ask(ringback, 0, 3)
+        if ended == "declined":
+            await ringback.person.answer(first.id, replace(YES, choice=Choice.NO))
+        elif ended == "cancelled":
+            await ringback.telephone.cancel(first.id)
+        elif ended == "failed":
+            carrier.outcomes = [CarrierRejected("no")]
+            await ringback.person.answer(first.id, YES)
+        else:
+            edit(home, "UPDATE outbound SET status = ? WHERE id = ?", ended, first.id)
+        (receipt,) = await ask(ringback, 3, 1)
+        assert not await is_bulk(ringback, receipt)
+        (receipt,) = await ask(ringback, 4, 1)
+        assert await is_bulk(ringback, receipt)
+
+
+async def test_what_a_person_writes_by_hand_is_neither_counted_nor_held(
+    home: Path, carrier: FakeCarrier, clock: FakeClock
+) -> None:
+    async with bulky(home, carrier, clock, bulk="1/hour") as ringback:
+        for at in range(4):
+            await ringback.person.conversations.take_over(number(at), via="page")
+            receipt = await ringback.person.conversations.write(number(at), TEXT, level=Level.A2, via="page")
+            assert receipt.status == "accepted"
+        (receipt,) = await ask(ringback, 9, 1)
+        assert not await is_bulk(ringback, receipt)
+
+
+async def test_one_answer_to_the_whole_list_sends_it(listed: tuple[Ringback, list[str]], carrier: FakeCarrier) -> None:
+    ringback, ids = listed
+    shown = await ringback.person.listed(ids[2])
     assert [question.id for question in shown] == ids
-    receipts = await ringback.person.answer_list(ids, YES)
-    assert [(receipt.id, receipt.status) for receipt in receipts] == [(each, "accepted") for each in ids]
-    assert recipients(carrier) == PEOPLE[:4]
-    assert {via for (via,) in rows(ringback.settings.home, "SELECT via FROM approval WHERE via <> 'page'")} == {
-        "page:list"
-    }
-
-
-async def test_a_no_to_the_whole_list_ends_all_of_it(ringback: Ringback, carrier: FakeCarrier) -> None:
-    ids = await a_list(ringback)
-    receipts = await ringback.person.answer_list(ids, NO)
-    assert [receipt.status for receipt in receipts] == ["declined"] * 3
-    assert recipients(carrier) == [FIRST]
+    assert all(question.bulk for question in shown)
+    assert [receipt.status for receipt in await ringback.person.answer_list(ids, LIST_YES)] == ["accepted"] * 4
+    assert [wish.to.e164 for wish in carrier.sent] == [number(at) for at in range(7)]
+    assert await ringback.person.listed(ids[0]) == []
 
 
 @pytest.mark.parametrize("choice", [Choice.ONCE, Choice.DAY])
-async def test_no_single_yes_counts_for_one_of_a_list(ringback: Ringback, carrier: FakeCarrier, choice: Choice) -> None:
-    ids = await a_list(ringback, 1)
-    assert await refusal(ringback.person.answer(ids[0], replace(YES, choice=choice))) == (
-        "bulk_list",
-        WHOLE_LIST,
-        "The person opens the console page, or runs: ringback approve",
-    )
+async def test_a_single_yes_is_refused_and_sends_nothing(
+    listed: tuple[Ringback, list[str]], carrier: FakeCarrier, choice: Choice
+) -> None:
+    ringback, ids = listed
+    for answer in (replace(YES, choice=choice), Answer(choice, Level.A1, "client:x:list", digits="0003")):
+        with pytest.raises(Refused) as refused:
+            await ringback.person.answer(ids[0], answer)
+        assert refused.value.rule == "bulk_list"
+        assert "ringback approve" in refused.value.hint
     assert (await ringback.telephone.status(ids[0])).status == "awaiting_approval"
+    assert len(carrier.sent) == 3
 
 
-@pytest.mark.parametrize(("choice", "status"), [(Choice.NO, "declined"), (Choice.DISMISSED, "cancelled")])
-async def test_a_single_no_counts_for_one_of_a_list(ringback: Ringback, choice: Choice, status: str) -> None:
-    ids = await a_list(ringback)
-    assert (await ringback.person.answer(ids[0], replace(YES, choice=choice))).status == status
-    assert [question.id for question in await ringback.person.listed(ids[1])] == ids[1:]
+@pytest.mark.parametrize("choice", [Choice.NO, Choice.DISMISSED])
+async def test_a_single_no_counts_and_leaves_the_others(listed: tuple[Ringback, list[str]], choice: Choice) -> None:
+    ringback, ids = listed
+    receipt = await ringback.person.answer(ids[0], replace(YES, choice=choice))
+    left = [question.id for question in await ringback.person.listed(ids[1])]
+    assert (receipt.status, left) == ("declined" if choice is Choice.NO else "cancelled", ids[1:])
+    assert (await ringback.telephone.status(ids[1])).status == "awaiting_approval"
 
 
-async def test_a_yes_that_was_stored_for_one_alone_is_refused_at_the_dispatch(
-    ringback: Ringback, carrier: FakeCarrier, home: Path
+@pytest.mark.parametrize(
+    ("digits", "goes"), [("4", True), (" 4 ", True), ("3", False), ("04", False), ("", False), (None, False)]
+)
+async def test_in_a_terminal_the_person_types_how_many_they_are(
+    listed: tuple[Ringback, list[str]], carrier: FakeCarrier, digits: str | None, goes: bool
 ) -> None:
-    (first,) = await asked(ringback, FIRST)
-    await ringback.person.answer(first, YES)
-    (one,) = await asked(ringback, OTHERS[0], text="something else")
-    record = await ringback.ledger.outbounds.get(one)
-    await ringback.ledger.consents.answer(record, Choice.ONCE, level=Level.A2, via="page")
-    edit(home, "UPDATE outbound SET bulk = 1 WHERE id = ?", one)
-    await ringback.telephone.tend()
-    told = await ringback.telephone.status(one)
-    assert (told.status, told.reason) == ("refused", "bulk_list")
-    assert recipients(carrier) == [FIRST]
+    ringback, ids = listed
+    receipts = await ringback.person.answer_list(ids, replace(TYPED, digits=digits))
+    assert {receipt.status for receipt in receipts} == {"accepted" if goes else "cancelled"}
+    assert len(carrier.sent) == (7 if goes else 3)
 
 
-async def test_an_allowance_does_not_stand_for_one_of_a_list(ringback: Ringback) -> None:
-    await a_list(ringback, 1)
-    await ringback.person.allow(OTHERS[1], "sms", level=Level.A2, via="terminal", seconds=3600, count=5)
-    (one,) = await asked(ringback, OTHERS[1])
-    assert (await ringback.telephone.status(one)).status == "awaiting_approval"
-
-
-async def test_what_came_since_the_list_was_shown_waits_for_an_answer_of_its_own(
-    ringback: Ringback, carrier: FakeCarrier
+async def test_a_yes_is_for_those_that_were_shown_and_no_others(
+    listed: tuple[Ringback, list[str]], carrier: FakeCarrier
 ) -> None:
-    ids = await a_list(ringback, 2)
-    (later,) = await asked(ringback, OTHERS[2])
-    await ringback.person.answer_list(ids, YES)
-    assert recipients(carrier) == PEOPLE[:3]
-    assert [question.id for question in await ringback.person.listed(later)] == [later]
+    ringback, ids = listed
+    (new,) = await ask(ringback, 7, 1)
+    await ringback.person.answer_list(ids, LIST_YES)
+    assert (await ringback.telephone.status(new.id)).status == "awaiting_approval"
+    assert [question.id for question in await ringback.person.listed(new.id)] == [new.id]
+    assert len(carrier.sent) == 7
 
 
-async def test_each_of_a_list_is_answered_once_however_often_it_is_named(
-    ringback: Ringback, carrier: FakeCarrier
+async def test_a_no_to_the_list_ends_all_of_it(listed: tuple[Ringback, list[str]], carrier: FakeCarrier) -> None:
+    ringback, ids = listed
+    receipts = await ringback.person.answer_list(ids, replace(TYPED, choice=Choice.NO))
+    assert [receipt.status for receipt in receipts] == ["declined"] * 4
+    assert len(carrier.sent) == 3
+
+
+async def test_an_answer_for_a_day_is_no_answer_to_a_list(listed: tuple[Ringback, list[str]]) -> None:
+    ringback, ids = listed
+    with pytest.raises(Refused, match="approved once"):
+        await ringback.person.answer_list(ids, replace(LIST_YES, choice=Choice.DAY))
+    assert len(await ringback.person.listed(ids[0])) == 4
+
+
+async def test_what_is_of_no_list_or_of_another_is_not_answered_with_it(
+    listed: tuple[Ringback, list[str]], carrier: FakeCarrier
 ) -> None:
-    ids = await a_list(ringback, 2)
-    twice = await ringback.person.answer_list([*ids, *ids], YES)
-    again = await ringback.person.answer_list(ids, NO)
-    assert [receipt.id for receipt in twice] == ids
-    assert [receipt.status for receipt in again] == ["accepted"] * 2
-    assert recipients(carrier) == PEOPLE[:3]
-
-
-async def test_what_does_not_wait_as_one_list_is_not_answered_as_one(ringback: Ringback, carrier: FakeCarrier) -> None:
-    ids = await a_list(ringback, 2)
-    (alone,) = await asked(ringback, FIRST, text="something else")
-    for given in ([*ids, alone], [alone, *ids], [alone]):
-        assert await refusal(ringback.person.answer_list(given, YES)) == (
-            "bulk_list",
-            "These do not wait for one answer.",
-            "Look at the list again.",
-        )
-    assert await ringback.person.listed(alone) == []
-    assert recipients(carrier) == [FIRST]
-
-
-async def test_a_whole_list_is_approved_once_and_never_for_a_day(ringback: Ringback) -> None:
-    ids = await a_list(ringback, 2)
-    assert await refusal(ringback.person.answer_list(ids, replace(YES, choice=Choice.DAY))) == (
-        "bulk_list",
-        "A whole list is approved once.",
-        "Answer once or no.",
-    )
-
-
-async def test_elsewhere_than_on_the_page_the_number_of_people_is_typed(
-    ringback: Ringback, carrier: FakeCarrier
-) -> None:
-    ids = await a_list(ringback, 3)
-    typed = Answer(Choice.ONCE, Level.A2, "terminal", digits=" 3 ")
-    assert [receipt.status for receipt in await ringback.person.answer_list(ids, typed)] == ["accepted"] * 3
-    wrong = await asked(ringback, *OTHERS[3:5])
-    told = await ringback.person.answer_list(wrong, replace(typed, digits="3"))
-    assert [(receipt.status, receipt.reason) for receipt in told] == [("cancelled", "digits_did_not_match")] * 2
-    assert recipients(carrier) == PEOPLE[:4]
-
-
-async def test_below_the_floor_no_list_is_approved_and_a_no_needs_no_level(home: Path) -> None:
-    async with opened(home, bulk="1/hour", sandbox_rules=True, approval=ApprovalFloor.PAGE) as ringback:
-        ids = await a_list(ringback, 2)
-        weak = Answer(Choice.ONCE, Level.A1, "client:claude", digits="2")
-        assert await refusal(ringback.person.answer_list(ids, weak)) == (
-            "approval_level",
-            "Here an approval of level A2 is needed; this one is A1.",
-            "The person approves it on the console page or with: ringback approve",
-        )
-        assert [r.status for r in await ringback.person.answer_list(ids, replace(weak, choice=Choice.NO))] == [
-            "declined"
-        ] * 2
-
-
-async def test_the_demos_person_approves_no_list_where_real_phones_ring(home: Path) -> None:
-    async with opened(home, FakeCarrier("twilio", live=True), bulk="1/hour") as ringback:
-        people = ["+12125550123", "+12025550124"]
-        ids = [(await ringback.telephone.send_sms(to, TEXT)).id for to in people]
-        demo = Answer(Choice.ONCE, Level.A1, f"client:{DEMO_CLIENT}", digits="1")
-        assert (await refusal(ringback.person.answer_list(ids[1:], demo)))[0] == "demo_person"
-
-
-async def test_a_passkey_signs_the_whole_list_and_no_other(ringback: Ringback, carrier: FakeCarrier) -> None:
-    ids = await a_list(ringback, 3)
-    challenge = await ringback.person.challenge_list(ids, Choice.ONCE, "nonce")
-    others = [
-        await ringback.person.challenge_list(ids[:2], Choice.ONCE, "nonce"),
-        await ringback.person.challenge_list(ids, Choice.NO, "nonce"),
-        await ringback.person.challenge_list(ids, Choice.ONCE, "another"),
-    ]
-    assert challenge not in others
-    signed = Answer(Choice.ONCE, Level.A3, "page", nonce="nonce", challenge=challenge)
-    for given in (ids[:2], [*ids[1:], ids[0]]):
-        assert await refusal(ringback.person.answer_list(given, signed)) == (
-            "approval_mismatch",
-            "The passkey signed something else.",
-            "Look at it again, and sign.",
-        )
-    assert recipients(carrier) == [FIRST]
-    receipts = await ringback.person.answer_list(ids, signed)
-    assert [(receipt.status, receipt.approval) for receipt in receipts] == [("accepted", "A3")] * 3
-
-
-async def test_an_answer_to_nothing_stores_nothing(ringback: Ringback) -> None:
-    assert await ringback.person.answer_list([], YES) == []
+    ringback, ids = listed
+    others = [receipt.id for receipt in await ask(ringback, 20, 5, text="Another one.")]
+    assert await ringback.person.listed(others[0]) == []
+    for mixed in ([*ids, others[0]], [*ids, others[4]], [others[0]], [others[4], ids[0]]):
+        with pytest.raises(Refused) as refused:
+            await ringback.person.answer_list(mixed, LIST_YES)
+        assert refused.value.rule == "bulk_list"
     with pytest.raises(NotFound):
-        await ringback.person.answer_list(["ob_none"], YES)
+        await ringback.person.answer_list([*ids, "ob_none"], LIST_YES)
+    assert len(carrier.sent) == 3
 
 
-@pytest.mark.parametrize("choice", [Choice.ALLOWANCE, Choice.WRONG_DIGITS])
-async def test_an_answer_that_no_person_gives_is_none(ringback: Ringback, choice: Choice) -> None:
-    ids = await a_list(ringback, 2)
-    with pytest.raises(NotFound) as raised:
-        await ringback.person.answer_list(ids, replace(YES, choice=choice))
-    assert (raised.value.message, raised.value.hint) == ("There is no such answer.", "Answer once, day or no.")
+async def test_a_second_answer_and_a_name_given_twice_change_nothing(
+    listed: tuple[Ringback, list[str]], carrier: FakeCarrier
+) -> None:
+    ringback, ids = listed
+    await ringback.person.answer_list([*ids, *ids], replace(TYPED, digits="4"))
+    again = await ringback.person.answer_list(ids, replace(TYPED, choice=Choice.NO))
+    assert [receipt.status for receipt in again] == ["accepted"] * 4
+    assert len(carrier.sent) == 7
 
 
-async def test_the_same_words_in_another_dress_are_the_same_and_other_words_are_not(ringback: Ringback) -> None:
-    await asked(ringback, FIRST, text="See you at three.")
-    same, other = (
-        await asked(ringback, OTHERS[0], text="SEE YOU AT THREE!"),
-        await asked(ringback, OTHERS[1], text="See you at four."),
-    )
-    assert len(await ringback.person.listed(same[0])) == 1
-    assert await ringback.person.listed(other[0]) == []
-
-
-async def test_after_an_hour_the_same_words_are_no_list(ringback: Ringback, clock: FakeClock) -> None:
-    await a_list(ringback, 1)
-    clock.move(3600)
-    (later,) = await asked(ringback, OTHERS[1])
-    assert await ringback.person.listed(later) == []
-
-
-async def test_what_certainly_did_not_go_out_makes_nothing_bulk(ringback: Ringback) -> None:
-    (first,) = await asked(ringback, FIRST)
-    await ringback.person.answer(first, NO)
-    (second,) = await asked(ringback, OTHERS[0])
-    assert await ringback.person.listed(second) == []
-
-
-def test_a_list_is_as_long_as_a_person_can_be_shown() -> None:
+async def test_a_list_is_at_most_five_hundred() -> None:
     assert LONGEST_LIST == 500
+
+
+async def test_the_least_level_counts_for_lists_too(home: Path, carrier: FakeCarrier, clock: FakeClock) -> None:
+    async with bulky(home, carrier, clock, bulk="1/hour", approval=ApprovalFloor.PASSKEY) as ringback:
+        made = await ask(ringback, 0, 3)
+        ids = [receipt.id for receipt in made[1:]]
+        with pytest.raises(Refused) as refused:
+            await ringback.person.answer_list(ids, LIST_YES)
+        assert refused.value.rule == "approval_level"
+        signed = await ringback.person.challenge_list(ids, Choice.ONCE, "n")
+        wrong = [
+            Answer(Choice.ONCE, Level.A3, "page", challenge=None, nonce="n"),
+            Answer(Choice.ONCE, Level.A3, "page", challenge=signed, nonce=None),
+            Answer(Choice.ONCE, Level.A3, "page", challenge=signed, nonce="m"),
+            Answer(
+                Choice.ONCE,
+                Level.A3,
+                "page",
+                challenge=await ringback.person.challenge_list(ids[:1], Choice.ONCE, "n"),
+                nonce="n",
+            ),
+        ]
+        for answer in wrong:
+            with pytest.raises(Refused) as refused:
+                await ringback.person.answer_list(ids, answer)
+            assert refused.value.rule == "approval_mismatch"
+        assert carrier.sent == []
+        right = Answer(Choice.ONCE, Level.A3, "page", challenge=signed, nonce="n")
+        assert [each.status for each in await ringback.person.answer_list(ids, right)] == ["accepted"] * 2
+
+
+async def test_a_row_that_is_made_to_look_single_is_answered_for_its_own_digest_and_no_list(
+    listed: tuple[Ringback, list[str]], home: Path, carrier: FakeCarrier
+) -> None:
+    """What was approved as a single one and became one of a list goes nowhere."""
+    ringback, ids = listed
+    edit(home, "UPDATE outbound SET bulk = 0 WHERE id = ?", ids[0])
+    record = await ringback.ledger.outbounds.get(ids[0])
+    await ringback.ledger.consents.answer(record, Choice.ONCE, level=Level.A2, via="page")
+    edit(home, "UPDATE outbound SET bulk = 1 WHERE id = ?", ids[0])
+    await ringback.telephone.tend()
+    told = await ringback.telephone.status(ids[0])
+    assert (told.status, told.reason) == ("refused", "bulk_list")
+    assert len(carrier.sent) == 3
+
+
+async def test_the_words_of_many_stand_nowhere_in_plain(listed: tuple[Ringback, list[str]], home: Path) -> None:
+    said = {value for (value,) in rows(home, "SELECT said FROM outbound")}
+    assert len(said) == 1
+    assert TEXT.encode() not in next(iter(said))
