@@ -29,7 +29,9 @@ CODE: Final = "skill/ringback"
 SCOPE: Final = ("guards/*.py", "approvals.py", "dispatch.py", "ledger/*.py")
 AIM: Final = 0.9
 STATEMENTS: Final = "ledger/queries.sql"
-IN_ANY_CASE: Final = re.compile(r'\b(?:row|rows\[[^]]*\]|earlier|used|caller|answer)\["\w+"\]|code\("[\w-]+"')
+IN_ANY_CASE: Final = re.compile(
+    r"""(?:\b(?:row|earlier|used|caller|answer)|rows\[[^]]*\]|found\([^)]*\)+)\[["']\w+["']\]|code\("[\w-]+\""""
+)
 """The names of SQLite's columns and of encodings are the same in any case."""
 CLASS_MARK: Final = "\u01c1"
 """What mutmut puts between the names of a class and a method."""

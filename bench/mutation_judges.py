@@ -70,6 +70,7 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "test_ledger_durability",
     ),
     "ledger/outbounds.py": (
+        "test_ledger_found",
         "test_ledger_outbounds",
         "test_bulk",
         "test_ledger_told",
