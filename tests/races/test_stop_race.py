@@ -47,11 +47,11 @@ class Race:
     @property
     def late(self) -> int:
         """How many arrived after the stop word was stored, but for the confirmation."""
-        return sum(at > self.stored_at for at, text in self.arrived if text != CONFIRMATION)
+        return sum(at > self.stored_at for at, text in self.arrived if not text.endswith(CONFIRMATION))
 
     @property
     def confirmed(self) -> int:
-        return sum(text == CONFIRMATION for _, text in self.arrived)
+        return sum(text.endswith(CONFIRMATION) for _, text in self.arrived)
 
 
 async def prepare(home: Path, sends: int) -> None:
