@@ -6,6 +6,7 @@ from typing import Final
 
 JUDGES: Final[dict[str, tuple[str, ...]]] = {
     "approvals.py": (
+        "test_approval_words",
         "test_approvals",
         "test_bulk",
         "test_passkeys",
