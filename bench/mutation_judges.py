@@ -67,6 +67,7 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "test_ledger_rekeyed",
     ),
     "ledger/erasure.py": (
+        "test_ledger_erased",
         "test_erasure",
         "test_ledger_durability",
     ),
