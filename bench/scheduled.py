@@ -195,7 +195,7 @@ class Sender:
 
 def wish(number: int) -> tuple[str, str]:
     """Recipient and text of one of them."""
-    return f"+1202555{1000 + number % RECIPIENTS}", f"Your table is ready, number {number}."
+    return f"+1202556{1000 + number % RECIPIENTS}", f"Your table is ready, number {number}."
 
 
 async def store(opened: Ringback, count: int, due: float) -> float:

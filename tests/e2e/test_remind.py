@@ -279,7 +279,7 @@ def test_five_hundred_reminders_across_a_change_of_the_clocks_go_out_at_the_righ
     change = spring_forward()
     first = change - DAY
     starts = {f"visit-{n}": first + n % 5 * DAY + timedelta(hours=9 + n // 5 % 10) for n in range(EVENTS)}
-    phones = {uid: f"+1202555{1000 + number}" for number, uid in enumerate(starts)}
+    phones = {uid: f"+1202556{1000 + number}" for number, uid in enumerate(starts)}
     events = [event(uid, at(start), f"X-PHONE:{phones[uid]}", f"SUMMARY:{uid}") for uid, start in starts.items()]
     file = calendar(tmp_path / "visits.ics", *events)
     clock = Shifted()
