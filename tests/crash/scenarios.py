@@ -167,6 +167,46 @@ async def person_forgotten(actor: Actor) -> Receipt | None:
     return receipt
 
 
+async def heard(actor: Actor, *words: str) -> None:
+    """The handset's owner writes these, once each, and a server takes in what came."""
+    written = len(sandbox(actor.home, "GET", "replies"))
+    for word in words[written:]:
+        sandbox(actor.home, "POST", "replies", {"from": actor.wish.to, "body": word})
+    await actor.ringback.telephone.tend()
+
+
+async def stop_word(actor: Actor) -> Receipt | None:
+    """Whoever wrote STOP gets one confirmation, and the client is refused from then on."""
+    await heard(actor, "STOP")
+    for _ in range(2):
+        await actor.ringback.telephone.tend()
+    rule = None
+    try:
+        await wished(actor)
+    except Refused as refused:
+        rule = refused.rule
+    assert rule == "opted_out", "the stop word was heard"
+    return await looked_up(actor)
+
+
+async def stop_and_start(actor: Actor) -> Receipt:
+    """Whoever takes it back before it was confirmed is asked about as ever."""
+    await heard(actor, "STOP", "START")
+    return await answered(actor, await wished(actor))
+
+
+async def opted_out_meanwhile(actor: Actor) -> Receipt | None:
+    """Something is scheduled when a person notes an opt-out down: it does not go out at its time."""
+    await actor.ringback.telephone.tend()
+    if not await actor.ringback.person.opt_outs.standing():
+        await answered(actor, await wished(actor, send_at=actor.wish.due))
+        await actor.ringback.person.opt_outs.add(actor.wish.to, via="terminal")
+    if actor.clock.now() < datetime.fromisoformat(actor.wish.due):
+        actor.pass_time(DUE_S)
+    await actor.ringback.telephone.tend()
+    return await looked_up(actor)
+
+
 SCENARIOS = {
     "a text, asked on the page": Scenario((text_on_the_page,)),
     "a picture, asked in the chat": Scenario((picture_in_the_chat,)),
@@ -184,4 +224,7 @@ SCENARIOS = {
     "callbacks and a reply": Scenario((callbacks_and_a_reply,)),
     "a key that is rotated": Scenario((wished, text_on_the_page)),
     "a person who is forgotten": Scenario((person_forgotten,)),
+    "a stop word": Scenario((stop_word,)),
+    "a stop word that is taken back": Scenario((stop_and_start,)),
+    "an opt-out while something is scheduled": Scenario((opted_out_meanwhile,), status="cancelled", taken=0),
 }
