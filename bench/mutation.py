@@ -84,7 +84,8 @@ def staged(module: str) -> Path:
         "only_mutate": [f"src/ringback/{module}"],
         "pytest_add_cli_args": [*PYTEST, "-m", "not scale"],
         "pytest_add_cli_args_test_selection": [*tests, *(f"--deselect={name}" for name in LEFT_OUT)],
-        "timeout_constant": 3.0,
+        "timeout_constant": 4.0,
+        "timeout_multiplier": 3.0,
         "use_git_change_detection": False,
         "track_dependencies": False,
     }
