@@ -191,7 +191,9 @@ async def test_it_waits_ten_seconds_and_no_longer(ringback: Ringback, clock: Fak
     assert clock.now() == before
 
 
-async def test_a_confirmation_under_way_is_not_waited_for(ringback: Ringback, carrier: FakeCarrier) -> None:
+async def test_a_confirmation_under_way_is_not_waited_for(
+    ringback: Ringback, carrier: FakeCarrier, clock: FakeClock
+) -> None:
     answered, begun = asyncio.Event(), asyncio.Event()
 
     async def slow(_: Outbound) -> Acceptance:
@@ -203,7 +205,9 @@ async def test_a_confirmation_under_way_is_not_waited_for(ringback: Ringback, ca
     await heard(ringback, "STOP", name="one")
     tending = asyncio.create_task(tend(ringback))
     await begun.wait()
+    before = clock.now()
     assert await heard(ringback, "STOP", 1.0, name="two")
+    assert clock.now() == before
     answered.set()
     await tending
 

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ringback_support.installation import content_of, opened
+from tests.e2e.privacy.needles import Needles, seeds
 
 from ringback import opting_out
-from ringback.errors import InvalidNumber, InvalidRequest
+from ringback.clock import SystemClock
+from ringback.errors import InvalidNumber, InvalidRequest, Refused
 from ringback.opting_out import Imported, Noted, read_list
+from ringback.rotation import rotate
+from ringback.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ringback_support.fakes import FakeClock
 
     from ringback.opening import Ringback
@@ -129,3 +136,27 @@ def test_any_text_is_a_list_of_numbers_or_refused(text: str) -> None:
         assert read_list(text)
     except InvalidRequest as refused:
         assert refused.hint  # noqa: PT017 - either end is right, and nothing else is raised
+
+
+async def test_no_number_of_a_list_stands_in_the_ledger_in_any_form_and_erasing_them_keeps_them_out(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = seeds(300)
+    text = "phone\n" + "\n".join(seed.number for seed in made)
+    caplog.set_level(0)
+    async with opened(home, clock=SystemClock()) as ringback:
+        await ringback.person.opt_outs.import_list(text)
+        for seed in made[:20]:
+            await ringback.person.overview.name_zone(seed.number, "Asia/Tokyo")
+            await ringback.person.forget(seed.number)
+            with pytest.raises(Refused) as refused:
+                await ringback.telephone.send_sms(seed.number, "hello")
+            assert refused.value.rule == "opted_out"
+        assert Needles(made).in_(content_of(home)) == []
+    rotate(Settings(home=home))
+    async with opened(home, clock=SystemClock()) as ringback:
+        assert {each.number.e164 for each in await ringback.person.opt_outs.standing()} == {
+            each.number for each in made
+        }
+        assert Needles(made).in_(content_of(home)) == []
+    assert Needles(made).in_(caplog.text.encode()) == []
