@@ -11,7 +11,7 @@ from ringback_support.fakes import FakeCarrier, FakeClock
 from ringback_support.installation import TEXT, YES, edit, opened, rows, want
 
 from ringback.approvals import LONGEST_LIST, Answer
-from ringback.errors import CarrierRejected, NotFound, Refused
+from ringback.errors import CarrierRejected, LedgerError, NotFound, Refused
 from ringback.ledger.records import Choice, Level
 from ringback.model.outbound import Channel
 from ringback.settings import ApprovalFloor
@@ -205,6 +205,29 @@ async def test_a_yes_is_for_those_that_were_shown_and_no_others(
     assert (await ringback.telephone.status(new.id)).status == "awaiting_approval"
     assert [question.id for question in await ringback.person.listed(new.id)] == [new.id]
     assert len(carrier.sent) == 7
+
+
+async def test_an_answer_that_breaks_off_in_the_middle_sends_what_it_covered_and_asks_about_the_rest(
+    listed: tuple[Ringback, list[str]], carrier: FakeCarrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ringback, ids = listed
+    answer, answered = ringback.ledger.consents.answer, 0
+
+    async def breaks(*given: Any, **more: Any) -> Any:
+        nonlocal answered
+        answered += 1
+        if answered == 3:
+            raise LedgerError("The disk is full.")
+        return await answer(*given, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ringback.ledger.consents, "answer", breaks)
+        with pytest.raises(LedgerError):
+            await ringback.person.answer_list(ids, LIST_YES)
+    await ringback.telephone.tend()
+    assert [wish.to.e164 for wish in carrier.sent[3:]] == [number(3), number(4)]
+    assert [question.id for question in await ringback.person.listed(ids[3])] == ids[2:]
+    assert [receipt.status for receipt in await ringback.person.answer_list(ids[2:], LIST_YES)] == ["accepted"] * 2
 
 
 async def test_a_no_to_the_list_ends_all_of_it(listed: tuple[Ringback, list[str]], carrier: FakeCarrier) -> None:
