@@ -86,6 +86,7 @@ def staged(module: str) -> Path:
         "pytest_add_cli_args_test_selection": [*tests, *(f"--deselect={name}" for name in LEFT_OUT)],
         "timeout_constant": 4.0,
         "timeout_multiplier": 3.0,
+        "process_isolation": "forkserver",  # what the code keeps for later stays in no process that is forked again
         "use_git_change_detection": False,
         "track_dependencies": False,
     }

@@ -111,6 +111,7 @@ def test_a_clock_that_is_wrong_is_told_with_how_far_and_in_which_direction(offse
 @pytest.mark.parametrize("offset_s", [None, 0.0, 300.0, -300.0])
 def test_a_clock_that_is_right_within_five_minutes_or_unknown_stands_in_no_way(offset_s: float | None) -> None:
     assert clock(later(offset_s)) == Allow()
+    assert clock(replace(later(offset_s), line=None)) == Allow()
 
 
 def test_what_goes_out_at_once_needs_no_clock() -> None:
@@ -131,6 +132,7 @@ def test_what_goes_out_at_once_needs_no_clock() -> None:
         ("+12125551212", "destination_premium", "directory assistance, which charges the caller"),
         ("+12129765555", "destination_premium", "a premium-rate number"),
         ("+376912345", "destination_premium", "a premium-rate number"),
+        ("+19001234567", "destination_premium", "a premium-rate number"),
         ("+971700012345", "destination_shared_cost", "a shared-cost number"),
         ("+447012345678", "destination_personal", "a personal number that forwards at the caller's cost"),
         ("+12684061234", "destination_pager", "a pager"),
