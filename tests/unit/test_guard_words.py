@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringback.guards import Allow, AskPerson, Decision, Facts, Refuse, review
+from ringback.guards.approval import approval
 from ringback.guards.capability import capability
 from ringback.guards.clock import clock
 from ringback.guards.country import country
@@ -356,6 +357,11 @@ def test_what_a_person_writes_and_the_confirmation_of_an_opt_out_go_past_what_on
 def test_the_confirmation_of_an_opt_out_reaches_whoever_opted_out_in_any_country() -> None:
     facts = replace(FACTS, outbound=NOTICE, opted_out=True, countries=frozenset({"GB"}))
     assert [opt_out(facts), country(facts)] == [Allow(), Allow()]
+
+
+def test_without_a_persons_yes_a_person_is_asked_and_with_it_nobody() -> None:
+    assert approval(FACTS) == Allow()
+    assert approval(replace(FACTS, consented=False)) == AskPerson()
 
 
 def test_a_preview_names_what_each_guard_says_in_order() -> None:
