@@ -36,11 +36,13 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "test_ledger_words",
     ),
     "ledger/allowances.py": (
+        "test_ledger_conditions",
         "test_allowance_rows",
         "test_ledger_outbounds",
         "test_ledger_told",
     ),
     "ledger/consents.py": (
+        "test_ledger_conditions",
         "test_ledger_outbounds",
         "test_allowance_rows",
         "test_ledger_told",
@@ -54,6 +56,7 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "test_ledger_words",
     ),
     "ledger/deliveries.py": (
+        "test_ledger_conditions",
         "test_ledger_deliveries",
         "test_ledger_news",
         "test_parking",
@@ -72,6 +75,7 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "test_ledger_durability",
     ),
     "ledger/outbounds.py": (
+        "test_ledger_conditions",
         "test_ledger_found",
         "test_ledger_outbounds",
         "test_bulk",
