@@ -7,15 +7,14 @@ from typing import Final
 JUDGES: Final[dict[str, tuple[str, ...]]] = {
     "approvals.py": (
         "test_approval_words",
-        "test_approvals",
         "test_bulk",
+        "test_approvals",
         "test_passkeys",
     ),
     "dispatch.py": (
+        "test_dispatch_rules",
         "test_dispatch",
-        "test_schedule",
         "test_schedule_carrier",
-        "test_lease",
     ),
     "guards/__init__.py": (
         "test_guards",
