@@ -10,7 +10,14 @@ from ringback_support.fakes import FakeCarrier, FakeClock
 from ringback_support.installation import TO, approved, edit, opened, outbound
 
 from ringback.dispatch import AT_ONCE, HOLD_S
-from ringback.errors import CarrierRateLimited, CarrierRejected, CarrierUnavailable, CarrierUnreachable, LedgerError
+from ringback.errors import (
+    CarrierOptedOut,
+    CarrierRateLimited,
+    CarrierRejected,
+    CarrierUnavailable,
+    CarrierUnreachable,
+    LedgerError,
+)
 from ringback.model.outbound import Acceptance, Channel, Outbound
 from ringback.model.status import Status
 
@@ -249,3 +256,14 @@ async def test_a_yes_that_does_not_cover_it_is_told_by_its_rule(
     edit(home, "UPDATE outbound SET channel = 'voice' WHERE id = ?", record.id)
     told = await ringback.dispatcher.dispatch(record.id)
     assert (told.channel, told.status, told.reason) == (Channel.VOICE, Status.REFUSED, "approval_mismatch")
+
+
+async def test_somebody_to_whom_the_carrier_refuses_to_send_has_opted_out_here_as_well(
+    ringback: Ringback, carrier: FakeCarrier
+) -> None:
+    carrier.outcomes = [CarrierOptedOut("They wrote STOP.")]
+    waiting = await approved(ringback.ledger, outbound(text="another"))
+    told = await ringback.dispatcher.dispatch((await approved(ringback.ledger)).id)
+    assert told.status is Status.FAILED
+    assert [(each.number.e164, each.via) for each in await ringback.ledger.opt_outs.standing()] == [(TO, "carrier")]
+    assert await stands(ringback, waiting) == (Status.CANCELLED, "opted_out")
