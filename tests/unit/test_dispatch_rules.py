@@ -267,3 +267,17 @@ async def test_somebody_to_whom_the_carrier_refuses_to_send_has_opted_out_here_a
     assert told.status is Status.FAILED
     assert [(each.number.e164, each.via) for each in await ringback.ledger.opt_outs.standing()] == [(TO, "carrier")]
     assert await stands(ringback, waiting) == (Status.CANCELLED, "opted_out")
+
+
+async def test_each_step_of_the_way_out_has_its_name(
+    ringback: Ringback, carrier: FakeCarrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = await approved(ringback.ledger)
+    steps: list[str] = []
+    monkeypatch.setattr("ringback.steps.listener", steps.append)
+    await ringback.dispatcher.dispatch(record.id)
+    assert steps == [
+        *("claim.begin", "claim.commit", "claim.committed"),
+        *("post.begin", "post.answered"),
+        *("settle.begin", "settle.commit", "settle.committed"),
+    ]
