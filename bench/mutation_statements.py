@@ -91,7 +91,11 @@ def _mistaken(node: exp.Expr) -> list[exp.Expr | None]:
         return [node.this.copy()]
     if isinstance(node, exp.Ordered):
         return [exp.Ordered(this=node.this.copy(), desc=not node.args.get("desc"), nulls_first=None)]
-    if isinstance(node, exp.Literal) and not node.is_string and not isinstance(node.parent, exp.Select | exp.Limit):
+    if (
+        isinstance(node, exp.Literal)
+        and not node.is_string
+        and not isinstance(node.parent, exp.Select | exp.Limit | exp.Returning)
+    ):
         return [exp.Literal.number(float(node.this) + 1)]
     return []
 
