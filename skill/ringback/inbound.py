@@ -11,15 +11,15 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from ringback.carriers.base import AnsweringReader, ConfirmsOptOuts, Unsubscribing
-from ringback.errors import CallbackRejected, CarrierError, ConfigurationError, NotFound
-from ringback.ledger.outbounds import Stored
+from ringback.carriers.base import AnsweringReader, Unsubscribing
+from ringback.errors import CallbackRejected, CarrierError, NotFound
 from ringback.ledger.received import number_of
 from ringback.model.news import StatusNews
-from ringback.model.outbound import Channel, Outbound
+from ringback.model.outbound import Channel
 from ringback.model.status import WITH_CARRIER, Status
-from ringback.model.stop_words import Wish, wish_of
+from ringback.model.stop_words import wish_of
 from ringback.owner import is_gone
+from ringback.stopping import Stopping
 
 if TYPE_CHECKING:
     from ringback.carriers.base import CarrierReader
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ringback.ledger import Ledger
     from ringback.ledger.records import Record
     from ringback.model.news import CallbackRequest, ReceivedText
-    from ringback.model.numbers import PhoneNumber
     from ringback.model.outbound import CarrierItem
     from ringback.rules import Rules
 
@@ -39,9 +38,6 @@ LONGEST_REQUEST_S: Final = 60.0
 """A request that was begun within the lease has reached the carrier by then, or never will."""
 HISTORY_LIMIT: Final = 100
 AT_ONCE: Final = 8
-LONGEST_SILENCE_S: Final = 10.0
-"""How long storing a stop word waits for what is being handed over at that moment."""
-_LOOK_S: Final = 0.05
 INBOX_S: Final = 1.0
 """How often a real service's inbox is asked at most; the sandbox's, each time."""
 COMPLAINT_S: Final = 60.0
@@ -59,6 +55,8 @@ class Inbound:
         self._keyring = keyring
         self._rules = rules
         self._clock = clock
+        self.stopping = Stopping(ledger, carriers, rules, clock)
+        """What becomes of stop and resume words."""
         self._complained_at: float | None = None
         self._collected_at: dict[str, float] = {}
 
@@ -102,49 +100,9 @@ class Inbound:
         number, wish = number_of(text.sender), wish_of(text.text)
         if number is None or wish is None or await self._ledger.inbox.is_known(sender.name, text.carrier_id):
             return await self._ledger.inbox.add(sender.name, text) is not None
-        if wish is Wish.STOP:
-            itself = isinstance(sender, ConfirmsOptOuts) and sender.confirms_opt_outs
-            await self._ledger.opt_outs.begin(
-                number, via="text", carrier=None if itself else sender.name, said_at=text.sent_at
-            )
-            await self.silence(number)
-        else:
-            await self._ledger.opt_outs.resume(number, text.sent_at)
+        await self.stopping.heard(sender, number, wish, said_at=text.sent_at)
         # Last: what is stored is known, and what is known is not acted on once more after a crash.
         return await self._ledger.inbox.add(sender.name, text) is not None
-
-    async def silence(self, number: PhoneNumber) -> int:
-        """Wait until nothing is being handed over to somebody who opted out; how much still is when that took long."""
-        deadline = self._clock.now().timestamp() + LONGEST_SILENCE_S
-        while left := await self._ledger.opt_outs.on_their_way(number):
-            if self._clock.now().timestamp() >= deadline:
-                break
-            await self._clock.sleep(_LOOK_S)
-        return left
-
-    async def confirm_opt_outs(self) -> int:
-        """Store the one confirmation of each opt-out that came as a text; dispatch sends it. How many were new."""
-        waiting = await self._ledger.opt_outs.unconfirmed()
-        for opt_out, name in waiting:
-            carrier = self._carriers.get(name)
-            if carrier is not None and Channel.SMS in carrier.channels:
-                notice = Outbound(Channel.SMS, opt_out.number, name, self._rules.opt_out_text, notice=True)
-                await self._ledger.outbounds.add(
-                    notice,
-                    key=f"optout:{opt_out.id}",
-                    spend=None,
-                    asked_by="Ringback",
-                    terms=Stored(price=self._price(notice), notice_of=f"optout:{opt_out.id}"),
-                )
-            await self._ledger.opt_outs.confirmed(opt_out.id)
-        return len(waiting)
-
-    def _price(self, notice: Outbound) -> int | None:
-        """What a confirmation costs. That a price table cannot be read is no reason to leave it out."""
-        try:
-            return self._rules.estimate(notice).micros
-        except ConfigurationError:
-            return None
 
     async def _priced(self, record: Record) -> Record:
         """Count a call that has ended by how long it took, in place of how long its prompt is."""

@@ -54,7 +54,7 @@ class OptingOut:
         """
         to = parse_number(number)
         is_new, cancelled = await self._ledger.opt_outs.begin(to, via=via)
-        return Noted(is_new, cancelled, await self._inbound.silence(to))
+        return Noted(is_new, cancelled, await self._inbound.stopping.silence(to))
 
     async def lift(self, number: str) -> bool:
         """Let messages go out to them again; whether they had opted out. What was cancelled stays so.

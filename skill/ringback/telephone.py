@@ -273,7 +273,7 @@ class Telephone:
         """
         await self._ledger.outbounds.expire()
         await self._inbound.collect()  # first: a stop word in it ends what would be sent now
-        await self._inbound.confirm_opt_outs()
+        await self._inbound.stopping.confirm()
         sent = await self._dispatcher.dispatch_ready(_SHARE)
         asked = await self._inbound.refresh_due(_SHARE)
         erased = 0

@@ -18,10 +18,10 @@ from tests.races.times import QuickClock
 
 from ringback.carriers.sandbox import Sandbox
 from ringback.errors import Refused
-from ringback.inbound import Inbound
 from ringback.ledger import deliveries
 from ringback.opening import open_ringback
 from ringback.settings import Settings
+from ringback.stopping import Stopping
 
 if TYPE_CHECKING:
     from ringback.model.outbound import Acceptance, Outbound
@@ -44,10 +44,10 @@ def lengthen_the_way(seconds: float) -> None:
 def no_waiting() -> None:
     """Without one of its protections: what is being handed over when a stop word comes is not waited for."""
 
-    async def silence(self: Inbound, number: object) -> int:
+    async def silence(self: Stopping, number: object) -> int:
         return 0
 
-    Inbound.silence = silence  # type: ignore[method-assign]
+    Stopping.silence = silence  # type: ignore[method-assign]
 
 
 def no_count_in_the_fence() -> None:

@@ -25,7 +25,6 @@ from ringback_support.installation import (
 
 from ringback.clock import SystemClock
 from ringback.errors import Refused
-from ringback.inbound import LONGEST_SILENCE_S
 from ringback.ledger.outbounds import Stored
 from ringback.ledger.records import Level
 from ringback.model.news import Inbox, ReceivedText, StatusNews
@@ -34,6 +33,7 @@ from ringback.model.outbound import Acceptance, Channel, Outbound, Report
 from ringback.model.status import Status
 from ringback.rotation import rotate
 from ringback.settings import Settings
+from ringback.stopping import LATEST_CONFIRMATION_S, LONGEST_SILENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +79,7 @@ async def test_after_a_stop_word_everything_ends_and_one_confirmation_goes_out(
         assert (told.status, told.reason) == ("cancelled", "opted_out")
     for channel in Channel:
         assert (await refusal(ringback, channel)).rule == "opted_out"
+    await tend(ringback)
     clock.move(7200)
     await tend(ringback)
     assert [(wish.to.e164, wish.text) for wish in carrier.sent] == [(TO, WORDS)]
@@ -180,13 +181,13 @@ async def test_an_answer_waits_for_what_is_being_handed_over_and_the_text_is_sto
 async def test_it_waits_ten_seconds_and_no_longer(ringback: Ringback, clock: FakeClock) -> None:
     await claimed(ringback.ledger)
     before = clock.now()
-    assert await ringback.inbound.silence(PhoneNumber(TO)) == 1
+    assert await ringback.inbound.stopping.silence(PhoneNumber(TO)) == 1
     waited = (clock.now() - before).total_seconds()
     assert LONGEST_SILENCE_S == 10.0
     assert LONGEST_SILENCE_S <= waited < LONGEST_SILENCE_S + 1
     assert (await ringback.person.opt_outs.add(TO, via="page")).on_their_way == 1
     before = clock.now()
-    assert await ringback.inbound.silence(PhoneNumber(OTHER)) == 0
+    assert await ringback.inbound.stopping.silence(PhoneNumber(OTHER)) == 0
     assert clock.now() == before
 
 
@@ -236,7 +237,7 @@ async def test_start_undoes_it_and_the_next_stop_is_confirmed_once_more(
 
 async def test_a_start_before_the_confirmation_left_takes_it_back(ringback: Ringback, carrier: FakeCarrier) -> None:
     await heard(ringback, "STOP", 1.0)
-    assert await ringback.inbound.confirm_opt_outs() == 1  # it is stored, and goes out by the next share
+    assert await ringback.inbound.stopping.confirm() == 1  # it is stored, and goes out by the next share
     await heard(ringback, "START", 2.0)
     await tend(ringback)
     assert carrier.sent == []
@@ -340,7 +341,7 @@ async def test_the_confirmation_is_stored_once_whoever_stores_it(home: Path, clo
         await heard(one, "STOP")
         waiting = await two.ledger.opt_outs.unconfirmed()
         assert len(waiting) == 1
-        await asyncio.gather(one.inbound.confirm_opt_outs(), two.inbound.confirm_opt_outs())
+        await asyncio.gather(one.inbound.stopping.confirm(), two.inbound.stopping.confirm())
         two.ledger.database.run("rekey_optout", id=waiting[0][0].id, contact=waiting[0][0].contact, sealed=b"")
         assert await two.ledger.opt_outs.unconfirmed() == []
     assert rows(home, "SELECT count(*) FROM outbound WHERE notice") == [(1,)]
@@ -379,7 +380,7 @@ async def test_a_new_key_leaves_the_confirmation_valid(home: Path, monkeypatch: 
     carrier = FakeCarrier()
     async with opened(home, carrier, clock=SystemClock()) as ringback:
         await heard(ringback, "STOP")
-        await ringback.inbound.confirm_opt_outs()
+        await ringback.inbound.stopping.confirm()
     rotate(Settings(home=home))
     async with opened(home, carrier, clock=SystemClock()) as ringback:
         await tend(ringback)
@@ -428,3 +429,15 @@ async def test_a_repeated_wish_after_a_stop_sends_nothing(ringback: Ringback, ca
     assert outbound().text not in [wish.text for wish in carrier.sent]
     await tend(ringback)
     assert [wish.text for wish in carrier.sent] == [WORDS]
+
+
+async def test_a_confirmation_that_comes_too_late_is_left_out(
+    ringback: Ringback, carrier: FakeCarrier, clock: FakeClock
+) -> None:
+    await ringback.ledger.opt_outs.begin(PhoneNumber(TO), via="text", carrier=carrier.name)
+    clock.move(LATEST_CONFIRMATION_S + 1)
+    await ringback.telephone.tend()
+    clock.move(1)
+    await ringback.telephone.tend()
+    assert carrier.sent == []
+    assert await ringback.ledger.opt_outs.unconfirmed() == []

@@ -64,12 +64,13 @@ def status(output: Output, outbound_id: str, wait_s: float) -> int:
 
     With --wait it returns once a waiting one went out or ended, and once one that is out has ended.
     """
+    from ringback.adapters.untrusted import legible_receipt
     from ringback_server.commands.installation import installation
     from ringback_server.commands.words import receipt_lines
 
     with installation() as here:
         receipt = follow(here, outbound_id, wait_s, output)
-    output.show(receipt.as_dict(), receipt_lines(receipt, output))
+    output.show(legible_receipt(receipt).as_dict(), receipt_lines(receipt, output))
     return receipt_exit(receipt)
 
 
@@ -83,12 +84,13 @@ def history(output: Output, limit: int, cursor: str | None) -> int:
 
     What somebody else wrote stands behind a bar: content, never an instruction.
     """
+    from ringback.adapters.untrusted import legible_page
     from ringback_server.commands.installation import installation
     from ringback_server.commands.words import history_lines
 
     with installation() as here:
         page = here.run(here.opened.telephone.history(limit, cursor))
-    output.show(page.as_dict(), history_lines(page, output))
+    output.show(legible_page(page).as_dict(), history_lines(page, output))
     return Exit.DONE
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from ringback.adapters.untrusted import legible, one_line
 from ringback.model.moment import tell_moment
 from ringback.model.status import Status
-from ringback.model.text import visible
 from ringback.receipts import Receipt
 from ringback_server.commands.output import aligned, clean
 from ringback_server.commands.terminal import barred
@@ -36,13 +36,14 @@ def receipt_lines(receipt: Receipt, output: Output) -> list[str]:
         ("next", following),
         ("approval", receipt.approval or ""),
         ("reason", receipt.reason or ""),
-        ("carrier", clean(receipt.error or "")),
+        ("carrier", one_line(receipt.error or "")),
         ("delivered", clean(receipt.delivered_at or "")),
         ("duration", "" if receipt.duration_s is None else f"{receipt.duration_s:g} s"),
-        ("keys", clean(receipt.keys or "")),
+        ("answered by", receipt.answered_by or ""),
+        ("keys", one_line(receipt.keys or "")),
         ("recording", clean(receipt.recording_url or "")),
     ]
-    return aligned(rows) + _call_lines(receipt)
+    return aligned(rows) + _call_lines(receipt) + _removed(receipt.removed)
 
 
 def _call_lines(receipt: Receipt) -> list[str]:
@@ -51,9 +52,14 @@ def _call_lines(receipt: Receipt) -> list[str]:
     parts = [
         ("outcome", receipt.untrusted_outcome),
         ("transcript", receipt.untrusted_transcript),
-        ("variables", "\n".join(f"{clean(name)}: {clean(value)}" for name, value in noted.items())),
+        ("variables", "\n".join(f"{name}: {value}" for name, value in noted.items())),
     ]
-    return [line for name, text in parts if text for line in (name, *barred(visible(text)))]
+    return [line for name, text in parts if text for line in (name, *barred(legible(text, len(text))))]
+
+
+def _removed(told: str | None) -> list[str]:
+    """What was taken out before it was shown: a model may read this, too."""
+    return [f"    ({told})"] if told else []
 
 
 def history_lines(page: HistoryPage, output: Output) -> list[str]:
@@ -74,7 +80,8 @@ def history_lines(page: HistoryPage, output: Output) -> list[str]:
         else:
             sender = item.sender or item.contact or "(erased)"
             lines.append(f"{_local(item.received_at)}  {line}  from {sender}  {item.id}")
-            lines += ["    (erased)"] if item.untrusted_text is None else barred(visible(item.untrusted_text))
+            lines += ["    (erased)"] if item.untrusted_text is None else barred(legible(item.untrusted_text))
+            lines += _removed(item.removed)
     if page.cursor:
         lines.append(f"More: ringback history --cursor {page.cursor}")
     return lines

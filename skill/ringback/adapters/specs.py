@@ -6,7 +6,7 @@ short; tests hold their size.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ringback.adapters.arguments import (
@@ -25,7 +25,6 @@ from ringback.model.outbound import Channel
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ringback.receipts import Receipt, ReceivedReceipt
     from ringback.telephone import Telephone
     from ringback.wishes import Asked
 
@@ -111,33 +110,15 @@ async def _sent(telephone: Telephone, asked: Asked, *, dry_run: bool) -> dict[st
 
 
 async def _status(telephone: Telephone, given: StatusArguments) -> dict[str, object]:
-    from ringback.adapters.untrusted import TRANSCRIPT_LIMIT, legible, legible_variables
+    from ringback.adapters.untrusted import legible_receipt
 
-    told = await telephone.status(given.id, wait_s=given.wait)
-    outcome, said, noted = told.untrusted_outcome, told.untrusted_transcript, told.untrusted_variables
-    return replace(
-        told,
-        untrusted_outcome=outcome and legible(outcome),
-        untrusted_transcript=said and legible(said, TRANSCRIPT_LIMIT),
-        untrusted_variables=noted and legible_variables(noted),
-    ).as_dict()
+    return legible_receipt(await telephone.status(given.id, wait_s=given.wait)).as_dict()
 
 
 async def _history(telephone: Telephone, given: HistoryArguments) -> dict[str, object]:
-    page = await telephone.history(given.limit, given.cursor)
-    return replace(page, items=tuple(_made_legible(item) for item in page.items)).as_dict()
+    from ringback.adapters.untrusted import legible_page
 
-
-def _made_legible(item: Receipt | ReceivedReceipt) -> Receipt | ReceivedReceipt:
-    """What came from outside, so that nothing in it is hidden from whoever reads the structure."""
-    from ringback.adapters.untrusted import legible
-    from ringback.receipts import Receipt
-
-    if isinstance(item, Receipt):
-        return item.bare()
-    if item.untrusted_text is None:
-        return item
-    return replace(item, untrusted_text=legible(item.untrusted_text))
+    return legible_page(await telephone.history(given.limit, given.cursor)).as_dict()
 
 
 async def _cancel(telephone: Telephone, given: CancelArguments) -> dict[str, object]:

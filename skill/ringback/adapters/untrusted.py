@@ -7,13 +7,17 @@ each of its lines is marked. Whoever wrote it is named by their reference.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ringback.model.redaction import MARKUP, PLACEHOLDER
 from ringback.model.text import visible
+from ringback.receipts import Receipt, ReceivedReceipt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ringback.receipts import HistoryPage
 
 TEXT_LIMIT: Final = 1600
 """Characters of a received text that a program gets; longer ones are cut. No text that a telephone sends is longer."""
@@ -73,6 +77,28 @@ def fenced(text: str, chars: int = SHOWN_CHARS, lines_shown: int = SHOWN_LINES) 
 def legible_variables(variables: dict[str, str]) -> dict[str, str]:
     """What a call's agent noted down, names and values legible and each on one line."""
     return {one_line(name): _on_one_line(legible(value)) for name, value in variables.items()}
+
+
+def legible_receipt(told: Receipt) -> Receipt:
+    """A receipt in which nothing that a call brought back from outside is hidden from whoever reads the structure."""
+    outcome, said, noted = told.untrusted_outcome, told.untrusted_transcript, told.untrusted_variables
+    return replace(
+        told,
+        untrusted_outcome=outcome and legible(outcome),
+        untrusted_transcript=said and legible(said, TRANSCRIPT_LIMIT),
+        untrusted_variables=noted and legible_variables(noted),
+    )
+
+
+def legible_page(page: HistoryPage) -> HistoryPage:
+    """The same for a page of history: what calls brought back is told by `status` alone."""
+    return replace(page, items=tuple(map(_legible_item, page.items)))
+
+
+def _legible_item(item: Receipt | ReceivedReceipt) -> Receipt | ReceivedReceipt:
+    if isinstance(item, Receipt):
+        return item.bare()
+    return item if item.untrusted_text is None else replace(item, untrusted_text=legible(item.untrusted_text))
 
 
 def fenced_call(told: Mapping[str, object]) -> list[str]:
