@@ -130,7 +130,7 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "test_ledger_opt_outs",
         "test_ledger_durability",
     ),
-    "ledger/spending.py": ("test_ledger_spending",),
+    "ledger/spending.py": ("test_ledger_spending", "test_ledger_durability"),
     "ledger/zones.py": (
         "test_ledger_zones",
         "test_ledger_durability",

@@ -115,6 +115,10 @@ async def a_postponement(ledger: Ledger) -> None:
     await ledger.deliveries.postpone("ob_x", until=0.0, reason="x")
 
 
+async def a_corrected_price(ledger: Ledger) -> None:
+    await ledger.spending.correct("ob_x", 1)
+
+
 async def an_allowance(ledger: Ledger) -> str:
     return await ledger.consents.allow(NUMBER, grant(), level=Level.A2, via="terminal")
 
@@ -270,6 +274,7 @@ async def test_what_would_cost_a_double_or_a_persons_word_is_on_the_disk_before_
         (a_beat, "beat"),
         (a_deferral, "defer"),
         (a_postponement, "postpone"),
+        (a_corrected_price, "price"),
         (a_confirmed_opt_out, "opt_out_confirmed"),
         (an_acceptance, "settle"),
         (a_report_that_was_asked_for, "learn"),

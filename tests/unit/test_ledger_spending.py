@@ -165,6 +165,7 @@ async def test_a_budget_is_free_when_enough_of_the_oldest_is_over(ledger: Ledger
     for price in (200, 300, 400):
         times.append(clock.now().timestamp())
         await left(ledger, f"for {price}", price=price)
+        await left(ledger, f"for nobody knows how much, {price}", price=None)
         clock.move(60)
     free_at = {
         price: (await used(ledger, MONEY, price=price))[0].free_at for price in (100, 101, 300, 301, 600, 601, 1000)
@@ -201,13 +202,14 @@ async def test_the_fence_takes_nothing_over_a_limit_and_leaves_it_as_it_is(ledge
 
 async def test_overall_tells_each_limit_but_those_for_one_recipient(ledger: Ledger) -> None:
     await left(ledger, "one", price=300)
-    await left(ledger, "two", to=OTHER, channel=Channel.VOICE, price=400)
-    by_voice = Limit(Scope.VOICE, 1, "hour")
+    await left(ledger, "two", to=OTHER, channel=Channel.VOICE, price=300)
+    await left(ledger, "three", to=OTHER, channel=Channel.VOICE, price=100)
+    by_voice = Limit(Scope.VOICE, 2, "hour")
     told = await ledger.spending.overall(Caps((TO_ONE, BY_SMS, by_voice, IN_ALL), (MONEY,)))
     assert [(usage.cap, usage.used, usage.passes) for usage in told] == [
         (BY_SMS, 1, True),
-        (by_voice, 1, False),
-        (IN_ALL, 2, True),
+        (by_voice, 2, False),
+        (IN_ALL, 3, True),
         (MONEY, 700, True),
     ]
     spent = Budget(700, "USD", "hour")
@@ -227,3 +229,35 @@ async def test_what_left_is_told_by_day_and_channel(ledger: Ledger, clock: FakeC
         DaySpent(day + 1, Channel.SMS, 1, 100, 0),
     ]
     assert [each.day for each in await ledger.spending.by_day((day + 1) * 86_400.0)] == [day + 1]
+
+
+async def test_a_price_that_was_estimated_is_corrected_by_what_it_was(ledger: Ledger) -> None:
+    record, other = await left(ledger, "one", price=300), await left(ledger, "two", price=100)
+    await ledger.spending.correct(record.id, 500)
+    assert [(await ledger.outbounds.get(each.id)).price for each in (record, other)] == [500, 100]
+    assert await used(ledger, MONEY, price=400) == (Usage(MONEY, 600),)
+
+
+@pytest.mark.parametrize("limit", [TO_ONE, BY_SMS, IN_ALL, MONEY])
+async def test_what_is_being_handed_over_may_leave_at_any_moment_however_long_ago_it_was_taken(
+    ledger: Ledger, clock: FakeClock, limit: Limit | Budget
+) -> None:
+    record = await ready(ledger, outbound(), price=300)
+    claimed = await ledger.deliveries.claim(record.id, owner="me", lease_s=60)
+    assert claimed is not None
+    clock.move(2 * HOUR)
+    expected = 300 if limit is MONEY else 1
+    assert [each.used for each in await used(ledger, limit)] == [expected]
+    assert [each.used for each in await used(ledger, limit, send_at=clock.now().timestamp() + 60)] == [0]
+    await ledger.deliveries.settle(claimed, Status.ACCEPTED, acceptance=Acceptance("id-1", Status.ACCEPTED))
+    assert [each.used for each in await used(ledger, limit)] == [expected]
+    clock.move(HOUR)
+    assert [each.used for each in await used(ledger, limit)] == [0]
+
+
+async def test_the_confirmation_of_an_opt_out_is_counted_nowhere(ledger: Ledger) -> None:
+    await ledger.opt_outs.begin(NUMBER, via="text", carrier="sandbox")
+    notice = replace(outbound(), notice=True)
+    record, _ = await ledger.outbounds.add(notice, key=None, spend=None, terms=Stored(price=9, notice_of="optout:x"))
+    assert await ledger.deliveries.claim(record.id, owner="me", lease_s=60) is not None
+    assert [each.used for each in await used(ledger, TO_ONE, BY_SMS, IN_ALL, MONEY)] == [0, 0, 0, 0]
