@@ -97,9 +97,9 @@ async def test_those_that_stand_are_listed_newest_first(ledger: Ledger, clock: F
 
 async def test_a_list_is_taken_over_as_a_whole_and_what_stood_before_is_not_new(ledger: Ledger) -> None:
     await ledger.opt_outs.begin(NUMBER, via="text")
-    waiting = await stored(ledger, outbound(OTHER.e164))
+    waiting = [await stored(ledger, outbound(OTHER.e164, text)) for text in ("one", "two")]
     assert await ledger.opt_outs.begin_all([NUMBER, OTHER, OTHER], via="import") == 1
-    assert await status(ledger, waiting) == (Status.CANCELLED, "opted_out")
+    assert [await status(ledger, each) for each in waiting] == [(Status.CANCELLED, "opted_out")] * 2
     assert {each.number: each.via for each in await ledger.opt_outs.standing()} == {NUMBER: "text", OTHER: "import"}
 
 
@@ -162,6 +162,8 @@ async def test_a_confirmation_that_has_not_left_ends_with_its_opt_out(ledger: Le
         await ledger.opt_outs.begin(number, via="text", carrier="sandbox")
     notice, other = await confirmation(ledger), await confirmation(ledger, OTHER)
     wish = await approve(ledger, await stored(ledger))
+    assert not await ledger.opt_outs.resume(NUMBER, 0.0)
+    assert (await ledger.outbounds.get(notice.id)).status is Status.APPROVED
     assert await ledger.opt_outs.lift(NUMBER)
     assert await status(ledger, notice) == (Status.CANCELLED, "opt_out_lifted")
     told = (await ledger.outbounds.events(notice.id))[-1]
