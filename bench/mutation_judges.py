@@ -35,6 +35,7 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "test_ledger_words",
     ),
     "ledger/allowances.py": (
+        "test_ledger_golden",
         "test_ledger_conditions",
         "test_allowance_rows",
         "test_ledger_outbounds",
@@ -104,9 +105,12 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "test_ledger_durability",
     ),
     "ledger/store.py": (
+        "test_ledger_golden",
         "test_ledger_outbounds",
         "test_ledger_told",
         "test_ledger_words",
+        "test_ledger_rekeyed",
+        "test_bulk",
         "test_ledger_durability",
     ),
     "ledger/takeovers.py": (
