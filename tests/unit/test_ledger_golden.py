@@ -1,7 +1,7 @@
 """What a ledger of this version is searched by, for one key and once and for all.
 
-Where one of these values changes, a ledger that exists finds nothing of its own any more. Then a migration is needed, not
-another value here.
+Where one of these values changes, a ledger that exists finds nothing of its own any more. Then a migration is needed,
+not another value here.
 """
 
 from __future__ import annotations
