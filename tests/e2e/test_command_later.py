@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.e2e.serving import eventually, texts
 
+from ringback.adapters.untrusted import legible
 from ringback.ledger.records import Level
 from ringback.model.outbound import Channel
 
@@ -324,7 +325,7 @@ def test_a_text_from_outside_can_neither_steer_the_terminal_nor_pass_for_another
     assert all(line.startswith("  | ") and len(line) < 80 for line in rest)
 
 
-def test_as_json_a_text_from_outside_is_whole_and_steers_nothing(
+def test_as_json_a_text_from_outside_is_as_legible_as_by_tool_and_steers_nothing(
     ringback: Installation, handset: Sandbox, terminal: OpenTerminal
 ) -> None:
     handset.post("/sandbox/replies", {"from": TO, "body": HOSTILE})
@@ -334,7 +335,7 @@ def test_as_json_a_text_from_outside_is_whole_and_steers_nothing(
     assert person.finish() == 0
     for told in (piped.out, person.shown.replace("\r\n", "\n")):
         assert not set(told) & set("\x1b\x07\r\u202e\x9b\x7f")
-        assert json.loads(told)["items"][0]["untrusted_text"] == HOSTILE
+        assert json.loads(told)["items"][0]["untrusted_text"] == legible(HOSTILE)
 
 
 # -- a new key -------------------------------------------------------------------------------------------------------
