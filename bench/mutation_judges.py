@@ -7,7 +7,7 @@ from typing import Final
 JUDGES: Final[dict[str, tuple[str, ...]]] = {
     "approvals.py": (
         "test_approval_words",
-        "test_bulk",
+        "test_bulk_lists",
         "test_approvals",
         "test_passkeys",
     ),
@@ -78,7 +78,7 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "test_ledger_conditions",
         "test_ledger_found",
         "test_ledger_outbounds",
-        "test_bulk",
+        "test_bulk_lists",
         "test_ledger_told",
         "test_ledger_words",
         "test_ledger_durability",
@@ -110,7 +110,7 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "test_ledger_told",
         "test_ledger_words",
         "test_ledger_rekeyed",
-        "test_bulk",
+        "test_bulk_lists",
         "test_ledger_durability",
     ),
     "ledger/takeovers.py": (
