@@ -252,3 +252,14 @@ async def test_what_was_answered_is_given_back_as_it_stands(ringback: Ringback) 
         assert (await ringback.person.answer(record.id, late)).status == "accepted"
     assert (await ringback.ledger.outbounds.get(record.id)).status is Status.ACCEPTED
     assert record.outbound.text == TEXT
+
+
+async def test_a_question_says_whether_a_real_phone_may_ring_and_what_it_may_cost(home: Path) -> None:
+    async with opened(home) as ringback:
+        shown = await ringback.person.question((await stored(ringback.ledger)).id)
+        elsewhere = await ringback.person.question((await stored(ringback.ledger, outbound(carrier="twilio"))).id)
+    assert (shown.live, elsewhere.live) == (False, True)
+    assert shown.cost
+    assert elsewhere.cost
+    async with opened(home, FakeCarrier("twilio", live=True)) as ringback:
+        assert (await ringback.person.question(elsewhere.id)).live
