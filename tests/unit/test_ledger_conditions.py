@@ -278,6 +278,17 @@ async def test_what_nobody_sent_in_time_expires_whatever_it_waited_for(
     assert (expired.status, expired.updated_at) == (Status.EXPIRED, clock.now().timestamp())
 
 
+async def test_what_may_still_be_answered_does_not_expire_along_with_what_may_not(
+    ledger: Ledger, clock: FakeClock
+) -> None:
+    late = await stored(ledger, outbound(text="late"))
+    clock.move(300)
+    fresh = await stored(ledger, outbound(text="fresh"))
+    clock.move(301)
+    assert [each.id for each in await ledger.outbounds.expire()] == [late.id]
+    assert (await ledger.outbounds.get(fresh.id)).status is Status.AWAITING_APPROVAL
+
+
 async def test_what_is_late_expires_and_what_is_for_later_does_not(ledger: Ledger, clock: FakeClock) -> None:
     now = clock.now().timestamp()
     late = await approved(ledger, replace(outbound(text="late"), send_at=now + 60))

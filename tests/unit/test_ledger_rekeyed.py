@@ -87,6 +87,8 @@ async def test_outbounds_are_the_same_and_found_by_key_wish_person_words_and_the
         assert await ledger.outbounds.find(outbound(text="no key"), None) == under(THIRD, records[3])
         assert await ledger.deliveries.find("sandbox", "id-1") == under(THIRD, records[0])
         assert await ledger.takeovers.waiting(NUMBER) == 2
+        _, is_new = await ledger.outbounds.add(outbound(OTHER.e164, "other words"), key="gone", spend=None)
+        assert is_new  # the key of what was erased is gone with the old one
         again, _ = await ledger.outbounds.add(
             outbound("+14155550177", "ONE!"), key=None, spend=None, terms=Stored(bulk=bulk)
         )
