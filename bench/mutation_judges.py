@@ -94,6 +94,7 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
         "test_ledger_rekeyed",
     ),
     "ledger/received.py": (
+        "test_conversations",
         "test_received",
         "test_ledger_told",
         "test_ledger_words",

@@ -69,7 +69,9 @@ async def swept(ledger: Ledger) -> int:
     return total
 
 
-async def test_what_ended_goes_when_its_time_is_over_and_not_before(ledger: Ledger, clock: FakeClock) -> None:
+async def test_what_ended_goes_when_its_time_is_over_and_not_before(
+    ledger: Ledger, home: Path, clock: FakeClock
+) -> None:
     record = await ended(ledger)
     clock.move(KEPT_S)
     assert await swept(ledger) == 0
@@ -78,6 +80,9 @@ async def test_what_ended_goes_when_its_time_is_over_and_not_before(ledger: Ledg
     assert await swept(ledger) == 1
     erased = await ledger.outbounds.get(record.id)
     assert erased == replace(record, content=None, contact="", carrier_id=None, report=None)
+    assert rows(home, "SELECT said, carrier_ref, nonce, poll_at, outcome, hex(sealed) FROM outbound") == [
+        (None, None, None, None, None, "")
+    ]
     assert await ledger.deliveries.find("sandbox", "id-1") is None
     assert await swept(ledger) == 0
 
@@ -256,6 +261,15 @@ async def test_of_what_a_forgotten_person_was_reminded_is_forgotten_and_nobody_e
     clock.move(KEPT_S + 1)
     assert await swept(ledger) == 1
     assert rows(home, "SELECT count(*) FROM trigger_use") == [(0,)]
+
+
+async def test_of_a_forgotten_person_no_column_tells_anything_more(ledger: Ledger, home: Path) -> None:
+    claim = await claimed(ledger)
+    await ledger.deliveries.settle(claim, Status.SENT, acceptance=Acceptance("id-1", Status.SENT))
+    await ledger.erasure.forget(NUMBER)
+    assert rows(
+        home, "SELECT contact, said, carrier_ref, nonce, poll_at, outcome, hex(sealed), hex(wish) FROM outbound"
+    ) == [("", None, None, None, None, None, "", "")]
 
 
 async def test_nothing_of_a_forgotten_person_is_left_in_any_byte(ledger: Ledger, home: Path) -> None:

@@ -114,7 +114,14 @@ async def test_a_person_lifts_any_opt_out_once(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize(
     ("via", "said_after_s", "undone"),
-    [("text", 1, True), ("keys", 1, True), ("text", 0, True), ("text", -1, False), ("page", 1, False)],
+    [
+        ("text", 1, True),
+        ("keys", 1, True),
+        ("carrier", 1, True),
+        ("text", 0, True),
+        ("text", -1, False),
+        ("page", 1, False),
+    ],
 )
 async def test_somebodys_own_later_word_undoes_their_own_and_not_what_a_person_noted(
     ledger: Ledger, clock: FakeClock, via: str, said_after_s: float, undone: bool

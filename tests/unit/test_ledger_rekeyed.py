@@ -98,11 +98,12 @@ async def test_outbounds_are_the_same_and_found_by_key_wish_person_words_and_the
 async def test_each_answer_that_was_proven_stays_so_and_no_other_becomes_so(home: Path, clock: FakeClock) -> None:
     with ledger_in(home, clock) as ledger:
         genuine = await approve(ledger, await stored(ledger))
+        second = await approve(ledger, await stored(ledger, outbound(text="second")))
         forged = await approve(ledger, await stored(ledger, outbound(text="forged")))
         edit(home, "UPDATE outbound SET channel = 'voice' WHERE id = ?", forged.id)
     rekeyed_twice(home, clock)
     with ledger_in(home, clock, THIRD) as ledger:
-        for record, is_proven in ((genuine, True), (forged, False)):
+        for record, is_proven in ((genuine, True), (second, True), (forged, False)):
             now, consent = await ledger.outbounds.get(record.id), await ledger.consents.consent(record.id)
             assert consent is not None
             digest = THIRD.digest(now.outbound, row=now.id, expires_at=now.expires_at)

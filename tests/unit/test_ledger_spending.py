@@ -261,3 +261,29 @@ async def test_the_confirmation_of_an_opt_out_is_counted_nowhere(ledger: Ledger)
     record, _ = await ledger.outbounds.add(notice, key=None, spend=None, terms=Stored(price=9, notice_of="optout:x"))
     assert await ledger.deliveries.claim(record.id, owner="me", lease_s=60) is not None
     assert [each.used for each in await used(ledger, TO_ONE, BY_SMS, IN_ALL, MONEY)] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("limit", [TO_ONE, BY_SMS, IN_ALL, MONEY])
+async def test_of_what_is_scheduled_only_what_still_is_and_is_another_one_counts(
+    ledger: Ledger, clock: FakeClock, limit: Limit | Budget
+) -> None:
+    now = clock.now().timestamp()
+    cancelled = await ready(ledger, replace(outbound(text="cancelled"), send_at=now + 60), price=300)
+    await ledger.outbounds.move(cancelled.id, {Status.SCHEDULED}, Status.CANCELLED, reason="x")
+    failed = await ready(ledger, outbound(text="failed"), price=300)
+    claimed = await ledger.deliveries.claim(failed.id, owner="me", lease_s=60)
+    assert claimed is not None
+    await ledger.deliveries.settle(claimed, Status.FAILED, reason="x")
+    assert [each.used for each in await used(ledger, limit, send_at=now + 120)] == [0]
+    assert await ledger.spending.by_day(0) == []
+
+
+@pytest.mark.parametrize("limit", [replace(IN_ALL, count=1), replace(TO_ONE, count=1), replace(BY_SMS, count=1)])
+async def test_while_one_is_being_handed_over_the_next_passes_a_second_later_at_the_earliest(
+    ledger: Ledger, clock: FakeClock, limit: Limit
+) -> None:
+    record = await ready(ledger, outbound())
+    assert await ledger.deliveries.claim(record.id, owner="me", lease_s=60) is not None
+    clock.move(2 * HOUR)
+    now = clock.now().timestamp()
+    assert await used(ledger, limit) == (Usage(limit, 1, passes=False, free_at=now + 1),)

@@ -92,11 +92,17 @@ async def test_a_takeover_is_told_as_it_began_and_counts_what_it_ends(
     waiting = await stored(ledger)
     by_hand = await stored(ledger, replace(outbound(text="by hand"), by_hand=True))
     elsewhere = await stored(ledger, outbound(OTHER.e164))
-    assert await ledger.takeovers.waiting(NUMBER) == 1
+    await approve(ledger, await stored(ledger, outbound(text="approved")))
+    await approve(ledger, await stored(ledger, replace(outbound(text="later"), send_at=now + 600)))
+    for changes in ({}, {"by_hand": True}):
+        on_its_way = await approve(ledger, await stored(ledger, replace(outbound(text=f"goes {changes}"), **changes)))
+        await ledger.deliveries.claim(on_its_way.id, owner="me", lease_s=60)
+    assert await ledger.takeovers.waiting(NUMBER) == 3
+    assert await ledger.takeovers.on_their_way(NUMBER) == 1
     takeover, cancelled = await ledger.takeovers.begin(NUMBER, via="page")
     assert takeover == Takeover(takeover.id, NUMBER, KEYRING.contact(NUMBER), "page", now)
     assert takeover.id.startswith("tk_")
-    assert cancelled == 1
+    assert cancelled == 3
     (event,) = [each for each in await ledger.outbounds.events(waiting.id) if each.kind == "moved"]
     assert (event.status, event.detail) == (Status.CANCELLED, "human_takeover")
     for record in (by_hand, elsewhere):
@@ -275,6 +281,15 @@ async def test_a_trigger_is_told_as_it_was_applied_with_those_who_may_use_it(
     assert await ledger.triggers.remove("closing")
     assert not await ledger.triggers.remove("closing")
     assert await ledger.triggers.standing() == []
+
+
+async def test_triggers_and_their_callers_are_told_by_name(ledger: Ledger) -> None:
+    for name in ("opening", "closing", "remind"):
+        await ledger.triggers.apply(replace(DEFINITION, name=name), level=Level.A2, via="terminal")
+    for caller in ("form", "crm"):
+        await ledger.triggers.make_secret("opening", caller)
+    assert [each.definition.name for each in await ledger.triggers.standing()] == ["closing", "opening", "remind"]
+    assert (await ledger.triggers.get("opening")).callers == ("crm", "form")
 
 
 async def test_a_reminder_is_told_by_its_appointment_and_slot(ledger: Ledger) -> None:
