@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ringback.telephone import Telephone
     from ringback.wishes import Asked
 
+
 @dataclass(frozen=True, slots=True)
 class Hints:
     """What a client may tell a person about a tool before it is called."""
