@@ -243,6 +243,31 @@ async def test_a_received_text_is_told_as_it_came(ledger: Ledger, clock: FakeClo
     assert received == Received(received.id, "sandbox", contact, number, "Hello", now, now + 60)
     assert await ledger.inbox.page(10) == [received]
     assert await ledger.inbox.with_contact(contact, 10) == [received]
+    assert await ledger.inbox.is_known("sandbox", "in-1")
+    assert not await ledger.inbox.is_known("sandbox", "in-2")
+    assert not await ledger.inbox.is_known("twilio", "in-1")
+    assert await ledger.inbox.add("sandbox", ReceivedText("in-1", sender, "again", now)) is None
+    assert await ledger.inbox.add("twilio", ReceivedText("in-1", sender, "by another", now)) is not None
+
+
+async def test_a_conversation_is_both_directions_with_one_person_newest_first(ledger: Ledger, clock: FakeClock) -> None:
+    entries: list[Record | Received] = []
+    for number in range(3):
+        entries.append(await stored(ledger, outbound(text=f"text {number}")))
+        clock.move(1)
+        received = await ledger.inbox.add("sandbox", ReceivedText(f"in-{number}", TO, f"answer {number}", 0.0))
+        assert received is not None
+        entries.append(received)
+        clock.move(1)
+    other = await stored(ledger, outbound(OTHER.e164))
+    assert await ledger.inbox.conversation(NUMBER, 10) == entries[::-1]
+    assert await ledger.inbox.conversation(NUMBER, 3) == entries[:2:-1]
+    assert await ledger.inbox.newest_of_each(10) == [other, entries[-1]]
+    assert await ledger.inbox.newest_of_each(1) == [other]
+    page = await ledger.inbox.journal(4)
+    assert list(page.entries) == [other, *entries[:2:-1]]
+    rest = await ledger.inbox.journal(4, page.cursor)
+    assert (list(rest.entries), rest.cursor) == (entries[2::-1], None)
 
 
 async def test_a_passkey_is_told_as_it_was_registered_used_and_removed(
