@@ -3,7 +3,7 @@
 #   make test PYTHON=python3.13   with another Python
 #   make test ARGS='-k demo'      more arguments for pytest
 #   make test JOBS=0              one test after the other, in one process
-#   make mutation ARGS=skill/ringback/guards    one part of it, in some minutes; all of it takes about an hour
+#   make mutation ARGS=skill/ringback/guards    one part of it, in some minutes; all of it takes long
 
 PYTHON ?= python3
 VENV ?= .venv
