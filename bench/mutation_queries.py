@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-AIM: Final = 0.9
+AIM: Final = 0.8
+"""Less than for the code: many a slip in a statement only makes it look at more than it needs to."""
 OPTIONS: Final = ["-q", "-x", *PYTEST, "-m", "not scale"]
 SAMPLE: Final = 5
 CONTEXT: Final = 5
