@@ -9,11 +9,12 @@ import pytest
 from ringback_support.open_rules import OPEN_RULES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from ringback_support.fakes import FakeCarrier, FakeClock
 
+    from ringback.ledger import Ledger
     from ringback.opening import Ringback
 
 
@@ -38,6 +39,20 @@ def clock() -> FakeClock:
     from ringback_support.fakes import FakeClock
 
     return FakeClock()
+
+
+@pytest.fixture
+def now(clock: FakeClock) -> float:
+    """The moment that the clock shows when a test begins, in Unix seconds."""
+    return clock.now().timestamp()
+
+
+@pytest.fixture
+def ledger(home: Path, clock: FakeClock) -> Iterator[Ledger]:
+    from ringback_support.installation import ledger_in
+
+    with ledger_in(home, clock) as opened:
+        yield opened
 
 
 @pytest.fixture

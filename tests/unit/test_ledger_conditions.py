@@ -13,7 +13,6 @@ from ringback_support.installation import (
     claimed,
     edit,
     grant,
-    ledger_in,
     outbound,
     rows,
     stored,
@@ -26,7 +25,6 @@ from ringback.model.outbound import Acceptance, Channel
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from ringback_support.fakes import FakeClock
@@ -36,12 +34,6 @@ if TYPE_CHECKING:
 
 NUMBER = PhoneNumber(TO)
 OTHER = PhoneNumber("+14155550188")
-
-
-@pytest.fixture
-def ledger(home: Path, clock: FakeClock) -> Iterator[Ledger]:
-    with ledger_in(home, clock) as ledger:
-        yield ledger
 
 
 async def is_taken(ledger: Ledger, record: Record) -> bool:

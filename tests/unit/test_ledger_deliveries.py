@@ -15,24 +15,12 @@ from ringback.model.outbound import Acceptance, Channel, Report
 from ringback.model.status import ENDED, WITH_CARRIER, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from ringback.ledger import Ledger
     from ringback.ledger.records import Record
 
 TAKEN = Acceptance("id-1", Status.ACCEPTED)
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def ledger(home: Path, clock: FakeClock) -> Iterator[Ledger]:
-    with ledger_in(home, clock) as opened:
-        yield opened
 
 
 async def test_an_approved_outbound_is_claimed_by_one_and_no_other(ledger: Ledger) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from ringback_support.installation import TO, approved, claimed, edit, grant, ledger_in, outbound, stored
+from ringback_support.installation import TO, approved, claimed, edit, grant, outbound, stored
 
 from ringback.errors import IdempotencyConflict
 from ringback.ledger.outbounds import Stored
@@ -16,7 +16,6 @@ from ringback.model.numbers import PhoneNumber
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from ringback_support.fakes import FakeClock
@@ -25,17 +24,6 @@ if TYPE_CHECKING:
 
 NUMBER = PhoneNumber(TO)
 DAY_S = 86_400.0
-
-
-@pytest.fixture
-def ledger(home: Path, clock: FakeClock) -> Iterator[Ledger]:
-    with ledger_in(home, clock) as ledger:
-        yield ledger
-
-
-@pytest.fixture
-def now(clock: FakeClock) -> float:
-    return clock.now().timestamp()
 
 
 async def test_what_a_key_was_used_for_is_found_by_the_key_for_good(ledger: Ledger, clock: FakeClock) -> None:

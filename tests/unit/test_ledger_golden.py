@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from ringback_support.installation import TO, claimed, grant, ledger_in, outbound, rows, stored
+from ringback_support.installation import TO, claimed, grant, outbound, rows, stored
 
 from ringback.ledger.records import Level
 from ringback.ledger.store import encoded
@@ -20,18 +20,9 @@ from ringback.model.outbound import Acceptance, Channel, Report
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from ringback_support.fakes import FakeClock
-
     from ringback.ledger import Ledger
-
-
-@pytest.fixture
-def ledger(home: Path, clock: FakeClock) -> Iterator[Ledger]:
-    with ledger_in(home, clock) as ledger:
-        yield ledger
 
 
 async def test_an_outbound_by_its_key_its_words_and_its_question(ledger: Ledger, home: Path) -> None:

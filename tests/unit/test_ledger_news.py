@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from ringback_support.installation import TO, approved, claimed, ledger_in, outbound
+from ringback_support.installation import TO, approved, claimed, outbound
 
 from ringback.model.news import StatusNews
 from ringback.model.numbers import PhoneNumber
@@ -14,9 +14,6 @@ from ringback.model.outbound import Acceptance, Channel, Outbound, Report
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from ringback_support.fakes import FakeClock
 
     from ringback.ledger import Ledger
@@ -25,17 +22,6 @@ if TYPE_CHECKING:
 NUMBER = PhoneNumber(TO)
 OTHER = PhoneNumber("+14155550188")
 GRACE_S = 900.0
-
-
-@pytest.fixture
-def ledger(home: Path, clock: FakeClock) -> Iterator[Ledger]:
-    with ledger_in(home, clock) as ledger:
-        yield ledger
-
-
-@pytest.fixture
-def now(clock: FakeClock) -> float:
-    return clock.now().timestamp()
 
 
 async def told(ledger: Ledger, record: Record) -> tuple[str, Status, str]:

@@ -16,7 +16,6 @@ from ringback.model.numbers import PhoneNumber
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from ringback_support.fakes import FakeClock
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
 
 NUMBER = PhoneNumber(TO)
 OTHER = PhoneNumber("+14155550188")
-
-
-@pytest.fixture
-def ledger(home: Path, clock: FakeClock) -> Iterator[Ledger]:
-    with ledger_in(home, clock) as ledger:
-        yield ledger
 
 
 async def status(ledger: Ledger, record: Record) -> tuple[Status, str | None]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from ringback_support.fakes import FakeClock
-from ringback_support.installation import approve, approved, claimed, grant, ledger_in, outbound, stored
+from ringback_support.installation import approve, approved, claimed, grant, outbound, stored
 
 from ringback.errors import IdempotencyConflict, NotFound
 from ringback.ledger.records import Choice, Level
@@ -15,24 +14,11 @@ from ringback.model.outbound import Acceptance, Channel, Outbound, Report
 from ringback.model.status import BEFORE_DISPATCH, ENDED, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
+    from ringback_support.fakes import FakeClock
     from ringback.ledger import Ledger
     from ringback.ledger.records import Record
 
 NUMBER = PhoneNumber("+14155550123")
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def ledger(home: Path, clock: FakeClock) -> Iterator[Ledger]:
-    with ledger_in(home, clock) as opened:
-        yield opened
 
 
 async def again(ledger: Ledger, wish: Outbound | None = None, key: str | None = None) -> tuple[Record, bool]:

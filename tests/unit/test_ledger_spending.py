@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from ringback_support.installation import TO, approve, ledger_in, outbound
+from ringback_support.installation import TO, approve, outbound
 
 from ringback.ledger.outbounds import Stored
 from ringback.ledger.spending import DaySpent, OverLimit
@@ -16,9 +16,6 @@ from ringback.model.outbound import Acceptance, Channel, Outbound, Report
 from ringback.model.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from ringback_support.fakes import FakeClock
 
     from ringback.ledger import Ledger
@@ -32,12 +29,6 @@ BY_SMS = Limit(Scope.SMS, 3, "hour")
 IN_ALL = Limit(Scope.ALL, 4, "hour")
 MONEY = Budget(1000, "USD", "hour")
 CENT = 10_000
-
-
-@pytest.fixture
-def ledger(home: Path, clock: FakeClock) -> Iterator[Ledger]:
-    with ledger_in(home, clock) as ledger:
-        yield ledger
 
 
 async def ready(ledger: Ledger, wish: Outbound, price: int | None = None) -> Record:

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ringback_support.installation import KEYRING, PICTURE, TO, approve, edit, grant, ledger_in, outbound, stored
+from ringback_support.installation import KEYRING, PICTURE, TO, approve, edit, grant, outbound, stored
 
 from ringback.ledger.consents import Grant
 from ringback.ledger.outbounds import Stored
@@ -20,7 +20,6 @@ from ringback.model.status import Status
 from ringback.model.trigger import Definition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from ringback_support.fakes import FakeClock
@@ -39,17 +38,6 @@ DEFINITION = Definition(
     callers=("crm", "form"),
     carrier="sandbox",
 )
-
-
-@pytest.fixture
-def ledger(home: Path, clock: FakeClock) -> Iterator[Ledger]:
-    with ledger_in(home, clock) as ledger:
-        yield ledger
-
-
-@pytest.fixture
-def now(clock: FakeClock) -> float:
-    return clock.now().timestamp()
 
 
 async def test_an_allowance_is_listed_as_it_was_given(ledger: Ledger, now: float) -> None:

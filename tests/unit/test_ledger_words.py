@@ -24,7 +24,7 @@ from ringback.model.outbound import Channel
 from ringback.model.trigger import Definition
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator
+    from collections.abc import Awaitable
     from pathlib import Path
 
     from ringback_support.fakes import FakeClock
@@ -45,12 +45,6 @@ DEFINITION = Definition(
     carrier="sandbox",
 )
 DISK = "Check free space and permissions of the folder that RINGBACK_HOME names. Nothing more is sent until then."
-
-
-@pytest.fixture
-def ledger(home: Path, clock: FakeClock) -> Iterator[Ledger]:
-    with ledger_in(home, clock) as ledger:
-        yield ledger
 
 
 async def error_of(act: Awaitable[object], kind: type[RingbackError]) -> tuple[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from ringback_support.installation import KEYRING, TO, content_of, ledger_in
 
 from ringback.keys import Keyring
@@ -13,7 +12,6 @@ from ringback.ledger.rekeying import Rekeying
 from ringback.model.numbers import PhoneNumber
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from ringback_support.fakes import FakeClock
@@ -22,12 +20,6 @@ if TYPE_CHECKING:
 
 NUMBER = PhoneNumber(TO)
 OTHER = PhoneNumber("+14155550188")
-
-
-@pytest.fixture
-def ledger(home: Path, clock: FakeClock) -> Iterator[Ledger]:
-    with ledger_in(home, clock) as ledger:
-        yield ledger
 
 
 async def test_a_zone_is_one_recipients_until_another_takes_its_place_or_it_is_dropped(ledger: Ledger) -> None:

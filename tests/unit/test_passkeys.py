@@ -20,7 +20,7 @@ from ringback.model.outbound import Channel
 from ringback.settings import ApprovalFloor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from ringback.ledger import Ledger
@@ -185,17 +185,6 @@ async def test_an_answer_that_is_raised_to_what_counts_here_is_none(
 # -- the rows ---------------------------------------------------------------------------------------------------------
 
 CREDENTIAL = {"credential_id": b"credential", "public_key": b"public key", "sign_count": 7, "label": "Anna's phone"}
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def ledger(home: Path, clock: FakeClock) -> Iterator[Ledger]:
-    with ledger_in(home, clock) as made:
-        yield made
 
 
 def written(home: Path) -> bytes:

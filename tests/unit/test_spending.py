@@ -154,11 +154,6 @@ Spent.TestCase.settings = settings(max_examples=40, stateful_step_count=30, dead
 TestSpent = Spent.TestCase
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 async def leave(ledger: Ledger, text: str, price: int | None = 0, to: str = TO) -> Record:
     wish = outbound(to, text)
     record, _ = await ledger.outbounds.add(wish, key=None, spend=None, terms=Stored(price))
