@@ -15,6 +15,7 @@ from ringback.model.status import BEFORE_DISPATCH, ENDED, Status
 
 if TYPE_CHECKING:
     from ringback_support.fakes import FakeClock
+
     from ringback.ledger import Ledger
     from ringback.ledger.records import Record
 
