@@ -11,13 +11,15 @@ from ringback.model.status import Status
 
 if TYPE_CHECKING:
     from ringback.ledger.records import Record
+    from ringback.model.limits import Caps
 
 
 def no_fence() -> None:
     """Nothing is stored before the request; what became of it is stored afterwards, in one go."""
     claim, settle = Deliveries.claim, Deliveries.settle
 
-    async def pretend(self: Deliveries, outbound_id: str, *, owner: str, lease_s: float) -> Record | None:
+    async def pretend(self: Deliveries, outbound_id: str, *, owner: str, lease_s: float, caps: Caps) -> Record | None:
+        del caps
         row = self._database.one("by_id", id=outbound_id)
         if row is None or row["status"] != Status.APPROVED:
             return None

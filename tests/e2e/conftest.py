@@ -63,7 +63,8 @@ class Installation:
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("RINGBACK_", "SAAS_"))}
-        kept.pop("NO_COLOR", None)
+        for told in ("NO_COLOR", "COLUMNS", "LINES"):  # a terminal tells its own size
+            kept.pop(told, None)
         own = {"RINGBACK_HOME": str(self.home), "RINGBACK_SANDBOX_PORT": "0", "TERM": "xterm"}
         return {**kept, **OPEN_RULES, **own, **self.settings}
 
